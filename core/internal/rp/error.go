@@ -1,0 +1,112 @@
+package rp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Codes of an Error. They are the stable codes of the wire contract.
+const (
+	CodeBadRequest           = "SERVER_ERROR"                          // the caller broke the contract of this package
+	CodeCallbackIncomplete   = "AUTH_CALLBACK_MISSING_PARAMETERS"      // no usable code
+	CodeIssuerMismatch       = "OIDC_RESPONSE_ISSUER_MISMATCH"         // RFC 9207: the response is another server's
+	CodeDiscoveryUnreachable = "OIDC_DISCOVERY_NETWORK_FAILED"         // no answer to the discovery request
+	CodeDiscoveryInvalid     = "OIDC_DISCOVERY_INVALID_RESPONSE"       // an answer that is not usable metadata
+	CodeDiscoveryIssuer      = "OIDC_DISCOVERY_ISSUER_MISMATCH"        // metadata of another issuer
+	CodeKeysInvalid          = "OIDC_JWKS_INVALID_RESPONSE"            // no usable answer from jwks_uri
+	CodeIDTokenInvalid       = "OIDC_ID_TOKEN_INVALID"                 // missing, forged, expired or not for us
+	CodeNonceMismatch        = "OIDC_NONCE_MISMATCH"                   // the ID token belongs to another sign-in
+	CodeTokenUnreachable     = "UNKNOWN_OAUTH_ACCESS_TOKEN_ERROR"      // no answer from the token endpoint
+	CodeTokenRejected        = "INVALID_OAUTH_ACCESS_TOKEN_RESPONSE"   // an error answer of the token endpoint
+	CodeTokenMalformed       = "INVALID_OAUTH_ACCESS_TOKEN_RES_FORMAT" // an answer without a usable token
+	CodeContentType          = "OAUTH_INVALID_CONTENT_TYPE"            // token or userinfo answer that is not JSON by type
+	CodeUserInfoUnreachable  = "UNKNOWN_OAUTH_USER_INFO_ERROR"         // no answer from the userinfo endpoint
+	CodeUserInfoRejected     = "INVALID_OAUTH_USER_INFO_RESPONSE"      // an error answer of the userinfo endpoint
+	CodeUserInfoMalformed    = "INVALID_OAUTH_USER_INFO_RES_FORMAT"    // an answer that is not the JSON asked for
+	CodeUserInfoMismatch     = "INVALID_USER_INFO"                     // the answer speaks of somebody else, or of nobody
+)
+
+// An Error is a failed conversation with a provider. Its text is for logs and
+// holds no secret; the client of the application is told the code only.
+type Error struct {
+	Code string
+	Err  error
+
+	unreachable bool
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Err.Error() }
+
+// Unwrap returns the cause. Of the errors of transports only
+// context.Canceled and context.DeadlineExceeded are kept in the tree.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Unreachable tells "could not be reached" (503 with Retry-After: trying again
+// helps) from "answered badly" (502, or the status of the code).
+func (e *Error) Unreachable() bool { return e.unreachable }
+
+func failure(code, format string, args ...any) *Error {
+	return &Error{Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// failed gives an error of send or of a cache the code of the desk that asked.
+func failed(code, what string, err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	var wire *wireError
+	unreachable := isContext(err) || errors.As(err, &wire) && wire.unreachable
+	return &Error{Code: code, Err: fmt.Errorf("%s: %w", what, err), unreachable: unreachable}
+}
+
+// named puts the provider's id in front. It copies, because a cached failure
+// is handed to many callers.
+func (p *Party) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := failed(CodeBadRequest, "internal", err)
+	return &Error{Code: e.Code, Err: fmt.Errorf("provider %q: %w", p.config.ID, e.Err), unreachable: e.unreachable}
+}
+
+func isContext(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// A wireError is what became of one request, in words that hold no secret. It
+// does not wrap what the transport returned: the text of a url.Error holds the
+// whole URL, and applications bring transports whose errors quote more.
+type wireError struct {
+	text        string
+	unreachable bool
+	context     error // context.Canceled or context.DeadlineExceeded, if that was the cause
+}
+
+func (e *wireError) Error() string { return e.text }
+func (e *wireError) Unwrap() error { return e.context }
+
+// secrets are the values that a text must not contain.
+type secrets []string
+
+// redact replaces every secret in text, in plain and in form encoding. Values
+// under four bytes are left: they would take ordinary words with them.
+func (s secrets) redact(text string) string {
+	for _, secret := range s {
+		if len(secret) < 4 {
+			continue
+		}
+		text = strings.ReplaceAll(text, secret, "[redacted]")
+		text = strings.ReplaceAll(text, url.QueryEscape(secret), "[redacted]")
+	}
+	return text
+}
+
+// Format keeps the client secret out of every fmt verb.
+func (c Config) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "rp.Config(%s)", c.ID) }
+
+// Format keeps the client secret out of every fmt verb.
+func (p *Party) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "rp.Party(%s)", p.config.ID) }
