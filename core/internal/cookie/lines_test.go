@@ -22,7 +22,7 @@ func TestSetLine(t *testing.T) {
 		want   string
 	}{
 		{"CK-01 session", Config{}, Session, "", true, "__Secure-aura-auth.session_token=v; Path=/; Max-Age=3600; Expires=Sun, 01 Mar 2026 12:00:00 GMT; HttpOnly; Secure; SameSite=Lax"},
-		{"CK-01 session __Host-", Config{SessionHostPrefix: true}, Session, "", true, "__Host-aura-auth.session_token=v; Path=/; Max-Age=3600; Expires=Sun, 01 Mar 2026 12:00:00 GMT; HttpOnly; Secure; SameSite=Lax"},
+		{"CK-01 session __Host-", Config{HostPrefix: true}, Session, "", true, "__Host-aura-auth.session_token=v; Path=/; Max-Age=3600; Expires=Sun, 01 Mar 2026 12:00:00 GMT; HttpOnly; Secure; SameSite=Lax"},
 		{"CK-01 csrf", Config{}, CSRF, "", true, "__Host-aura-auth.csrf_token=v; Path=/; Max-Age=3600; Expires=Sun, 01 Mar 2026 12:00:00 GMT; HttpOnly; Secure; SameSite=Strict"},
 		{"CK-01 flow", Config{SessionSameSite: Strict}, Flow, "abc", true, "__Host-aura-auth.flow.abc=v; Path=/; Max-Age=3600; Expires=Sun, 01 Mar 2026 12:00:00 GMT; HttpOnly; Secure; SameSite=Lax"},
 		{"CK-01 provider tokens", Config{Domain: "app.example"}, ProviderTokens, "gh", true, "__Secure-aura-auth.access_token.gh=v; Path=/; Max-Age=3600; Expires=Sun, 01 Mar 2026 12:00:00 GMT; HttpOnly; Secure; SameSite=Lax"},
@@ -207,7 +207,7 @@ func TestCK05EverythingSetCanBeExpired(t *testing.T) {
 		secure bool
 	}{
 		{"https", Config{}, "https://app.example/auth/session", true},
-		{"https, __Host- session", Config{SessionHostPrefix: true}, "https://app.example/", true},
+		{"https, __Host- session", Config{HostPrefix: true}, "https://app.example/", true},
 		{"https, Domain", Config{Domain: "app.example"}, "https://www.app.example/deep/path", true},
 		{"http", Config{}, "http://localhost:3000/", false},
 	}

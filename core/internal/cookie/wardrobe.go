@@ -23,9 +23,9 @@ type Config struct {
 	// Domain shares the session cookie with the subdomains of this domain, which
 	// lets each of them read and overwrite it. Default: the host alone.
 	Domain string
-	// SessionHostPrefix names the session cookie __Host- instead of __Secure-, so
+	// HostPrefix names the session cookie __Host- instead of __Secure-, so
 	// that no subdomain can set it. The TypeScript library then cannot read it.
-	SessionHostPrefix bool
+	HostPrefix bool
 	// SessionSameSite is Lax unless set to Strict.
 	SessionSameSite SameSite
 	// MaxBytes is what all our cookies together may take in a request's Cookie
@@ -72,7 +72,7 @@ type Wardrobe struct {
 
 // New validates c and reports every problem at once, each naming its field.
 func New(c Config) (*Wardrobe, error) {
-	w := &Wardrobe{prefix: c.Prefix, hostOnly: c.SessionHostPrefix, strict: c.SessionSameSite == Strict, maxBytes: c.MaxBytes}
+	w := &Wardrobe{prefix: c.Prefix, hostOnly: c.HostPrefix, strict: c.SessionSameSite == Strict, maxBytes: c.MaxBytes}
 	var problems []error
 	if w.prefix == "" {
 		w.prefix = defaultPrefix
@@ -86,8 +86,8 @@ func New(c Config) (*Wardrobe, error) {
 		if err := checkDomain(w.domain); err != nil {
 			problems = append(problems, fmt.Errorf("Domain %q: %w", c.Domain, err))
 		}
-		if c.SessionHostPrefix {
-			problems = append(problems, errors.New("SessionHostPrefix: a __Host- cookie cannot have a Domain; remove one of the two"))
+		if c.HostPrefix {
+			problems = append(problems, errors.New("HostPrefix: a __Host- cookie cannot have a Domain; remove one of the two"))
 		}
 	}
 	if c.SessionSameSite > Strict {

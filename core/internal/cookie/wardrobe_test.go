@@ -43,7 +43,7 @@ func TestNewRefuses(t *testing.T) {
 		{"CK-03 trailing dot", Config{Domain: "app.example."}, "Domain"},
 		{"CK-03 attribute injection", Config{Domain: "app.example; Path=/x"}, "Domain"},
 		{"CK-03 two leading dots", Config{Domain: "..app.example"}, "Domain"},
-		{"CK-03 Domain and __Host-", Config{Domain: "app.example", SessionHostPrefix: true}, "SessionHostPrefix: a __Host- cookie cannot have a Domain"},
+		{"CK-03 Domain and __Host-", Config{Domain: "app.example", HostPrefix: true}, "HostPrefix: a __Host- cookie cannot have a Domain"},
 		{"CK-04 SameSite None or other", Config{SessionSameSite: 2}, "SessionSameSite"},
 		{"MaxBytes small", Config{MaxBytes: 4095}, "MaxBytes 4095"},
 		{"MaxBytes negative", Config{MaxBytes: -1}, "MaxBytes -1"},
@@ -93,13 +93,13 @@ func TestName(t *testing.T) {
 		http, https string
 	}{
 		{"session", Config{}, Session, "", "aura-auth.session_token", "__Secure-aura-auth.session_token"},
-		{"CK-01 session __Host-", Config{SessionHostPrefix: true}, Session, "", "aura-auth.session_token", "__Host-aura-auth.session_token"},
+		{"CK-01 session __Host-", Config{HostPrefix: true}, Session, "", "aura-auth.session_token", "__Host-aura-auth.session_token"},
 		{"CK-03 session with Domain", Config{Domain: "app.example"}, Session, "", "aura-auth.session_token", "__Secure-aura-auth.session_token"},
 		{"csrf", Config{}, CSRF, "", "aura-auth.csrf_token", "__Host-aura-auth.csrf_token"},
 		{"csrf with Domain", Config{Domain: "app.example"}, CSRF, "", "aura-auth.csrf_token", "__Host-aura-auth.csrf_token"},
 		{"flow", Config{}, Flow, "abcdefghijkl_-12", "aura-auth.flow.abcdefghijkl_-12", "__Host-aura-auth.flow.abcdefghijkl_-12"},
 		{"flow prefix", Config{}, Flow, "", "aura-auth.flow.", "__Host-aura-auth.flow."},
-		{"provider tokens", Config{SessionHostPrefix: true}, ProviderTokens, "github", "aura-auth.access_token.github", "__Secure-aura-auth.access_token.github"},
+		{"provider tokens", Config{HostPrefix: true}, ProviderTokens, "github", "aura-auth.access_token.github", "__Secure-aura-auth.access_token.github"},
 		{"prefix", Config{Prefix: "shop"}, Session, "", "shop.session_token", "__Secure-shop.session_token"},
 	}
 	for _, tt := range tests {

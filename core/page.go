@@ -1,0 +1,107 @@
+package aura
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"net/url"
+)
+
+// pageStyle is the only style of the error page; the page's policy names its
+// hash and allows nothing else.
+const pageStyle = `:root{color-scheme:light dark}` +
+	`body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1.5rem}` +
+	`h1{font-size:1.4rem}a{color:inherit}.go{display:inline-block;padding:.5rem 1rem;border:1px solid;border-radius:.4rem;text-decoration:none}` +
+	`small{opacity:.7}`
+
+var errorPage = template.Must(template.New("error").Parse(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sign-in did not work</title>
+<style>{{.Style}}</style>
+</head>
+<body>
+<h1>Sign-in did not work</h1>
+<p>{{.Message}}</p>
+<p><a class="go" href="{{.Retry}}">Try again</a> &nbsp; <a href="{{.Home}}">Back to the start page</a></p>
+<p><small>Code {{.Code}} · reference {{.ID}}</small></p>
+</body>
+</html>
+`))
+
+// failurePage is the answer for a person: where a browser was loading a page,
+// it is sent to the application's page, or sees ours; a form post goes back to
+// the page that it came from. The zero answer means that JSON is due.
+func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
+	if v == nil || v.route == nil || v.public.Origin == "" {
+		return answer{}
+	}
+	switch {
+	case v.body.isForm && v.follow && backToForm(e.Code):
+		return a.sendTo(a.cfg.Pages.SignIn, v, e.Code)
+	case !v.route.page || !navigation(v.r):
+		return answer{}
+	case a.cfg.Pages.Error != "":
+		return a.sendTo(a.cfg.Pages.Error, v, e.Code)
+	}
+	retry := a.cfg.Pages.SignIn
+	if v.provider != nil {
+		retry = a.signInURL(v, v.provider, v.target, nil)
+	}
+	var b bytes.Buffer
+	err := errorPage.Execute(&b, map[string]any{
+		"Style":   template.CSS(pageStyle), //nolint:gosec // a constant of ours
+		"Message": m.message, "Code": e.Code, "ID": id,
+		"Retry": retry, "Home": a.origins.Prefix() + "/",
+	})
+	if err != nil {
+		return answer{}
+	}
+	ans := newAnswer(m.status)
+	hash := sha256.Sum256([]byte(pageStyle))
+	ans.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+
+		"'; frame-ancestors 'none'; base-uri 'none'")
+	ans.header.Set("Content-Type", "text/html; charset=utf-8")
+	ans.body = b.Bytes()
+	return ans
+}
+
+// backToForm reports whether a failed form post is answered by the page with
+// the form. Failures that a page of ours cannot have caused keep their status.
+func backToForm(code Code) bool {
+	switch code {
+	case CodeCSRFMissing, CodeCSRFMismatch, CodeNoSession:
+		return true
+	}
+	return false
+}
+
+// sendTo answers 303 to a page of the application with the code and the way back.
+func (a *Auth) sendTo(page string, v *visit, code Code) answer {
+	query := url.Values{"error": {string(code)}}
+	if safe, ok := a.redirects.Safe(v.public.Origin, v.target); ok {
+		query.Set("redirectTo", safe)
+	}
+	ans := newAnswer(0)
+	if err := ans.redirect(http.StatusSeeOther, withQuery(page, query)); err != nil {
+		return answer{}
+	}
+	return ans
+}
+
+// withQuery adds a query to a page that may have one of its own.
+func withQuery(page string, query url.Values) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return page
+	}
+	if u.RawQuery != "" && len(query) > 0 {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += query.Encode()
+	return u.String()
+}

@@ -1,0 +1,129 @@
+package aura
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A desk answers one route. It decides, and writes nothing.
+type desk func(*Auth, *visit) (answer, error)
+
+// caller says who may call a route.
+type caller int
+
+const (
+	anyone     caller = iota // no check of the origin: nothing changes
+	sameOrigin               // the origin layer runs (guard.go)
+)
+
+// A route is one line of the table: method and path, who may call, which desk,
+// and what its failures look like.
+type route struct {
+	method string
+	path   string // below the base path; a segment ":provider" is a provider's id
+	caller caller
+	desk   desk
+
+	head    bool           // answers HEAD as GET, without effects
+	form    bool           // accepts a form post
+	page    bool           // a browser navigates here: failures are pages
+	failure map[string]any // members of the body of a failure
+}
+
+// routes is the table of everything below the base path.
+var routes = []route{
+	{method: "GET", path: "/csrfToken", caller: anyone, desk: (*Auth).getCSRFToken, head: true,
+		failure: map[string]any{"csrfToken": nil}},
+	{method: "GET", path: "/session", caller: anyone, desk: (*Auth).getSession, head: true,
+		failure: map[string]any{"success": false, "authenticated": false, "session": nil}},
+	{method: "PATCH", path: "/session", caller: sameOrigin, desk: (*Auth).patchSession,
+		failure: map[string]any{"success": false, "session": nil, "redirect": false, "redirectURL": nil}},
+	{method: "GET", path: "/signIn/:provider", caller: anyone, desk: (*Auth).getSignIn, page: true,
+		failure: map[string]any{"success": false, "redirect": false, "signInURL": nil}},
+	{method: "GET", path: "/callback/:provider", caller: anyone, desk: (*Auth).getCallback, page: true,
+		failure: map[string]any{"success": false}},
+	{method: "POST", path: "/signOut", caller: sameOrigin, desk: (*Auth).postSignOut, form: true,
+		failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},
+}
+
+// find returns the routes whose path is that of the request, and the value of
+// :provider in it. Paths match byte for byte, as they came: one that is written
+// in another way (percent-encoded, doubled slash, other case) is another path.
+func (a *Auth) find(r *http.Request) (found []*route, provider string) {
+	path, ok := strings.CutPrefix(r.URL.EscapedPath(), a.cfg.BasePath)
+	if !ok {
+		return nil, ""
+	}
+	for i := range routes {
+		if p, ok := match(routes[i].path, path); ok {
+			found, provider = append(found, &routes[i]), p
+		}
+	}
+	return found, provider
+}
+
+func match(pattern, path string) (provider string, ok bool) {
+	front, ok := strings.CutSuffix(pattern, ":provider")
+	if !ok {
+		return "", pattern == path
+	}
+	provider, ok = strings.CutPrefix(path, front)
+	return provider, ok && provider != "" && !strings.Contains(provider, "/")
+}
+
+// choose returns the route for the request's method; nil for OPTIONS.
+func choose(r *http.Request, found []*route) (*route, error) {
+	if len(found) == 0 {
+		return nil, fail(CodeNotFound, "no route for this path")
+	}
+	if r.Method == http.MethodOptions {
+		return nil, nil
+	}
+	for _, rt := range found {
+		if rt.method == r.Method || rt.head && r.Method == http.MethodHead {
+			return rt, nil
+		}
+	}
+	return found[0], fail(CodeMethodNotAllowed, "no route for this method")
+}
+
+// allow is the value of the Allow header of a path (RFC 9110 §10.2.1).
+func allow(found []*route) string {
+	methods := []string{}
+	for _, rt := range found {
+		methods = append(methods, rt.method)
+		if rt.head {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	return strings.Join(append(methods, http.MethodOptions), ", ")
+}
+
+// hall leads a visit to its desk: it finds the route, has the guard check the
+// request, and hands over what the desk needs.
+func (a *Auth) hall(v *visit) (answer, error) {
+	found, id := a.find(v.r)
+	rt, err := choose(v.r, found)
+	v.route = rt
+	if err != nil {
+		ans := a.failed(v, err)
+		if CodeOf(err) == CodeMethodNotAllowed {
+			ans.header.Set("Allow", allow(found))
+		}
+		return ans, nil
+	}
+	if rt == nil {
+		ans := newAnswer(http.StatusNoContent)
+		ans.header.Set("Allow", allow(found))
+		return ans, nil
+	}
+	if strings.HasSuffix(rt.path, ":provider") {
+		if v.provider = a.parties[id]; v.provider == nil {
+			return answer{}, fail(CodeUnknownProvider, "no such provider")
+		}
+	}
+	if err := a.guard(v); err != nil {
+		return answer{}, err
+	}
+	return rt.desk(a, v)
+}

@@ -1,0 +1,83 @@
+package aura
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// A Session is one sign-in of one user in one browser. It is a value of its
+// own for each request: changing it changes nothing but that request's copy.
+type Session struct {
+	ID         string    // names this sign-in; kept through every renewal
+	User       User      //
+	Provider   string    // id of the provider that signed the user in
+	Issuer     string    // who vouches for User.Subject; see Account
+	SignedInAt time.Time //
+	ExpiresAt  time.Time // when it ends unless it is renewed before
+
+	claims claims
+	key    int // which secret opened it; 0 is the newest
+}
+
+// An Account identifies a user: a subject is unique only within its issuer
+// (OpenID Connect Core §5.7). Use it, and never an e-mail address or a bare
+// subject, as the key of the application's own data.
+type Account struct {
+	Issuer  string
+	Subject string
+}
+
+// Account returns the key under which the application should store what it
+// knows about this user. A session made by a TypeScript server has no issuer,
+// and so matches no other account.
+func (s *Session) Account() Account { return Account{s.Issuer, s.User.Subject} }
+
+// isoMillis is JavaScript's Date.prototype.toISOString.
+const isoMillis = "2006-01-02T15:04:05.000Z"
+
+// MarshalJSON writes {"user":…,"expires":…}, as the endpoints answer it. The
+// session's ID is left out: it is nobody's business but the server's.
+func (s *Session) MarshalJSON() ([]byte, error) {
+	var o object
+	o.add("user", s.User)
+	o.add("expires", s.ExpiresAt.UTC().Format(isoMillis))
+	return o.close()
+}
+
+// Claims reads the session's user, with its extra claims, into a type of the
+// application's own. Member names are those of the JSON endpoints: sub, name,
+// email, email_verified, image, and whatever [User.Set] added.
+func Claims[T any](s *Session) (T, error) {
+	var t T
+	if s == nil {
+		return t, ErrNoSession
+	}
+	b, err := s.User.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(b, &t)
+	}
+	if err != nil {
+		return t, fmt.Errorf("aura: Claims: %w", err)
+	}
+	return t, nil
+}
+
+// contextKey is the type of this package's context keys.
+type contextKey struct{}
+
+// loaded is what Load leaves in the context: also that there is no session, so
+// that a second look does not open the cookie again.
+type loaded struct{ session *Session }
+
+// SessionFrom returns the session that [Auth.Load] or [Auth.Require] put into
+// the context. Without either, and for anonymous requests, it returns false.
+func SessionFrom(ctx context.Context) (*Session, bool) {
+	l, _ := ctx.Value(contextKey{}).(*loaded)
+	if l == nil || l.session == nil {
+		return nil, false
+	}
+	s := *l.session
+	return &s, true
+}

@@ -1,0 +1,117 @@
+package aura
+
+import (
+	"time"
+
+	"github.com/aura-stack-go/auth/core/internal/cookie"
+)
+
+// The vault: sessions in and out of the cookie.
+
+// current returns the visit's session, nil when there is none. A cookie that
+// no key opens is ignored and left alone: during a rolling rotation another
+// process can open it. An error means that it cannot be told.
+func (a *Auth) current(v *visit) (*Session, error) { //nolint:unparam // sessions in a store will not always be found out
+	name := a.wardrobe.Name(cookie.Session, "", v.public.Secure)
+	sealed, ok, ambiguous := v.jar.Chunked(name)
+	if ambiguous {
+		a.log.LogAttrs(v.ctx(), levelFailure, "aura: two different session cookies came with one request; neither is used")
+	}
+	if !ok {
+		return nil, nil
+	}
+	payload, key, err := a.codec.Open(sealed)
+	if err != nil {
+		return nil, nil
+	}
+	c, err := decodeClaims(payload)
+	if err == nil {
+		err = c.check(v.now, &a.cfg.Session)
+	}
+	if err != nil {
+		return nil, nil
+	}
+	if end := c.end(&a.cfg.Session); end != 0 {
+		c.expires = min(c.expires, end)
+	}
+	return c.session(key), nil
+}
+
+// begin makes the session of a sign-in that has just succeeded. Nothing of an
+// earlier session is taken over: an attacker may have planted it.
+func (a *Auth) begin(v *visit, u User, provider, issuer, providerSession string) *Session {
+	now := v.now.Unix()
+	c := claims{
+		user: u, issuer: a.cfg.Session.Issuer,
+		issuedAt: now, notBefore: now, expires: now + int64(a.cfg.Session.MaxAge/time.Second),
+		aura: signIn{SessionID: randomID(16), Provider: provider, Issuer: issuer, ProviderID: providerSession, At: v.now.UnixMilli()},
+	}
+	if aud := a.cfg.Session.Audience; aud != "" {
+		c.audience = []string{aud}
+	}
+	if d := a.cfg.Session.MaxDuration; d > 0 {
+		c.maxExpires = now + int64(d/time.Second)
+	}
+	return c.session(0)
+}
+
+// store writes the session's cookie under the newest secret, with a new jti.
+func (a *Auth) store(v *visit, s *Session) error {
+	s.claims.id = randomID(32)
+	return a.reseal(v, s)
+}
+
+// reseal writes the session's cookie as it is, under the newest secret.
+func (a *Auth) reseal(v *visit, s *Session) error {
+	c := &s.claims
+	if end := c.end(&a.cfg.Session); end != 0 {
+		c.maxExpires = end
+		c.expires = min(c.expires, end)
+	}
+	s.ExpiresAt = time.Unix(c.expires, 0)
+	payload, err := c.encode()
+	if err != nil {
+		return err
+	}
+	sealed, err := a.codec.Seal(payload)
+	if err != nil {
+		return err
+	}
+	left := s.ExpiresAt.Sub(v.now)
+	if err := a.wardrobe.SetChunked(&v.lines, v.jar, cookie.Session, "", v.public.Secure, sealed, left, v.now); err != nil {
+		return &Error{Code: CodeSessionTooLarge, Err: err}
+	}
+	return nil
+}
+
+// renew extends the session as the configured policy has it, and moves a
+// session under an older secret to the newest. It reports whether it wrote a
+// cookie. What does not fit stays as it was.
+func (a *Auth) renew(v *visit, s *Session) error {
+	c, maxAge := &s.claims, int64(a.cfg.Session.MaxAge/time.Second)
+	now := v.now.Unix()
+	extend := false
+	switch a.cfg.Session.Expiration {
+	case RollingExpiration:
+		extend = true
+	case SlidingExpiration:
+		extend = float64(c.expires-now) < float64(maxAge)*a.cfg.Session.SlidingThreshold
+	}
+	if end := c.end(&a.cfg.Session); end != 0 && c.expires >= end {
+		extend = false // there is nothing left to extend
+	}
+	if extend {
+		c.expires, c.issuedAt = now+maxAge, now
+		return a.store(v, s)
+	}
+	if s.key > 0 {
+		return a.reseal(v, s)
+	}
+	return nil
+}
+
+// clear expires the cookies of the session and of its CSRF token.
+func (a *Auth) clear(v *visit) {
+	a.wardrobe.Expire(&v.lines, cookie.CSRF, "", v.public.Secure)
+	a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.Session, "", v.public.Secure)
+}
