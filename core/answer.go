@@ -85,6 +85,8 @@ func (a *Auth) decide(r *http.Request) (ans answer) {
 	v, err := a.arrive(r)
 	if err == nil {
 		ans, err = a.hall(v)
+	} else {
+		v.route, _ = choose(r, a.routesOf(r)) // the failure has its route's form all the same
 	}
 	if err != nil {
 		ans = a.failed(v, err)
@@ -134,7 +136,7 @@ func (a *Auth) failed(v *visit, err error) answer {
 	return ans
 }
 
-// failureJSON writes contract's two shapes: error beside the route's failure
+// failureJSON writes the two shapes of a failure: error beside the route's failure
 // members, and the older top-level members for generic failures.
 func (a *Auth) failureJSON(v *visit, e *Error, m meaning, id string) answer {
 	members := map[string]any{"success": false, "error": map[string]string{"code": string(e.Code), "message": m.message, "id": id}}

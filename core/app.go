@@ -4,63 +4,69 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // This file is what applications and adapters call on routes of their own.
 // Functions that return header lines leave it to the caller to send them with
-// Apply; nil lines mean that there is nothing to send.
+// Apply; nil lines mean that there is nothing to send. Behind Load or Require,
+// each function sees what the ones before it did in the same request; without
+// them, each sees what came with the request.
 
 // Load looks for the request's session and returns a context in which
 // SessionFrom finds it, with header lines to Apply: a renewal, say. Requests
 // without a session pass, and the routes of Auth itself are left alone. An error
 // means that it cannot be told whether there is one; answer it with Deny.
 func (a *Auth) Load(r *http.Request) (context.Context, http.Header, error) {
-	if strings.HasPrefix(r.URL.Path, a.cfg.BasePath+"/") {
-		return r.Context(), nil, nil
-	}
-	if _, done := r.Context().Value(contextKey{}).(*loaded); done {
+	if strings.HasPrefix(r.URL.Path, a.cfg.BasePath+"/") || a.loadedBy(r) != nil {
 		return r.Context(), nil, nil
 	}
 	v, err := a.arrive(r)
 	if err != nil {
 		// A health check by address, say: nobody is signed in at a host that is
 		// not ours. Where a session is needed, Require says why there is none.
-		return context.WithValue(r.Context(), contextKey{}, &loaded{}), nil, nil
+		return a.remember(v, nil), nil, nil
 	}
 	s, err := a.current(v)
 	if err != nil {
 		return r.Context(), nil, err
 	}
 	a.renewed(v, s)
-	return context.WithValue(r.Context(), contextKey{}, &loaded{s}), v.sent(), nil
+	lines := v.sent()
+	if s != nil && lines == nil {
+		lines = http.Header{"Vary": {"Cookie"}} // the handler may show whose page it is
+	}
+	return a.remember(v, s), lines, nil
+}
+
+// remember returns the visit's context with what is known about its session.
+func (a *Auth) remember(v *visit, s *Session) context.Context {
+	l := &loaded{auth: a, cookies: slices.Clone(v.r.Header["Cookie"])}
+	l.set(s)
+	return context.WithValue(v.ctx(), contextKey{}, l)
 }
 
 // Require is Load for routes that need a session. For methods that may change
 // something it runs the origin layer too. Its errors are for Deny; the header
 // lines are to be applied in any case.
 func (a *Auth) Require(r *http.Request) (context.Context, http.Header, error) {
-	v, err := a.arrive(r)
-	if err == nil && unsafe(r.Method) {
+	v, s, err := a.look(r)
+	if err == nil && changing(r.Method) {
 		err = a.checkOrigin(r, v.public.Origin)
 	}
 	if err != nil {
 		return r.Context(), nil, err
 	}
-	ctx, lines, err := a.Load(r)
-	if err != nil {
-		return ctx, lines, err
+	if s == nil {
+		return a.remember(v, nil), nil, ErrNoSession
 	}
-	if _, ok := SessionFrom(ctx); !ok {
-		return ctx, lines, ErrNoSession
+	ctx := r.Context()
+	if v.loaded == nil {
+		a.renewed(v, s)
+		ctx = a.remember(v, s)
 	}
-	if lines == nil {
-		lines = http.Header{}
-	}
-	// What only one user may see is not for caches. The handler may say otherwise.
-	lines.Set("Cache-Control", "no-store")
-	lines.Set("Vary", "Cookie")
-	return ctx, lines, nil
+	return ctx, v.private(), nil
 }
 
 // Verify runs both layers against CSRF on a request to a route of the
@@ -69,7 +75,7 @@ func (a *Auth) Require(r *http.Request) (context.Context, http.Header, error) {
 // at most 64 KiB, and leaves them readable. Safe methods pass. Its errors are
 // for Deny.
 func (a *Auth) Verify(r *http.Request) error {
-	if !unsafe(r.Method) {
+	if !changing(r.Method) {
 		return nil
 	}
 	v, s, err := a.look(r)
@@ -98,15 +104,15 @@ func (a *Auth) look(r *http.Request) (*visit, *Session, error) {
 	if err != nil {
 		return v, nil, err
 	}
-	if _, done := r.Context().Value(contextKey{}).(*loaded); done {
-		s, _ := SessionFrom(r.Context())
-		return v, s, nil
+	if v.loaded = a.loadedBy(r); v.loaded != nil {
+		return v, v.loaded.get(), nil
 	}
 	s, err := a.current(v)
 	return v, s, err
 }
 
-// sent are the header lines of a visit to a route of the application.
+// sent are the header lines of a visit to a route of the application; nil when
+// there is nothing to send.
 func (v *visit) sent() http.Header {
 	h := v.lines.Header()
 	if len(h["Set-Cookie"]) == 0 || v.r.Method == http.MethodHead {
@@ -117,8 +123,18 @@ func (v *visit) sent() http.Header {
 	return h
 }
 
+// private are the header lines of an answer that only one user may see, and no
+// cache may keep. The handler may say otherwise after them.
+func (v *visit) private() http.Header {
+	h := v.sent()
+	if h == nil {
+		h = http.Header{"Cache-Control": {"no-store"}, "Vary": {"Cookie"}}
+	}
+	return h
+}
+
 // GetSession returns the request's session, with header lines to apply: a
-// renewal, say. Without a session the error is ErrNoSession; when it cannot be
+// renewal, and that no cache may keep the answer. Without a session the error is ErrNoSession; when it cannot be
 // told whether there is one, ErrUnavailable.
 func (a *Auth) GetSession(r *http.Request) (*Session, http.Header, error) {
 	v, s, err := a.look(r)
@@ -128,10 +144,10 @@ func (a *Auth) GetSession(r *http.Request) (*Session, http.Header, error) {
 	if s == nil {
 		return nil, nil, ErrNoSession
 	}
-	if _, done := r.Context().Value(contextKey{}).(*loaded); !done {
+	if v.loaded == nil {
 		a.renewed(v, s)
 	}
-	return s, v.sent(), nil
+	return s, v.private(), nil
 }
 
 // SignInOptions say how a sign-in is to go.
@@ -172,6 +188,7 @@ func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.loaded.set(nil)
 	if s == nil {
 		a.clear(v)
 		return v.sent(), nil
@@ -182,7 +199,7 @@ func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 
 // UpdateSession changes the session's user, with whatever change does to it,
 // and returns the session as it is then, with header lines to apply. The
-// subject stays. It runs both layers against CSRF, as Verify does, and refuses
+// subject stays, and a changed address is not a verified one. It runs both layers against CSRF, as Verify does, and refuses
 // GET. When change fails, or the result does not fit into the cookies, nothing
 // has changed.
 func (a *Auth) UpdateSession(r *http.Request, change func(*User) error) (*Session, http.Header, error) {
@@ -203,12 +220,13 @@ func (a *Auth) UpdateSession(r *http.Request, change func(*User) error) (*Sessio
 	if err := a.update(v, s, u); err != nil {
 		return nil, nil, err
 	}
+	v.loaded.set(s)
 	return s, v.sent(), nil
 }
 
 // act is how state-changing functions begin: the session, and both layers.
 func (a *Auth) act(r *http.Request) (*visit, *Session, error) {
-	if !unsafe(r.Method) {
+	if !changing(r.Method) {
 		return nil, nil, fail(CodeMethodNotAllowed, "a "+r.Method+" request may not change anything; use a form post")
 	}
 	v, s, err := a.look(r)
@@ -228,28 +246,36 @@ func (a *Auth) CSRFToken(r *http.Request) (string, http.Header, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if token, ok := a.issued(v, s); ok {
+		return token, nil, nil
+	}
 	token, err := a.issueCSRF(v, s)
 	if err != nil {
 		return "", nil, err
 	}
+	if l := v.loaded; l != nil {
+		l.mu.Lock()
+		l.csrf = token
+		l.mu.Unlock()
+	}
 	return token, v.sent(), nil
 }
 
-// Deny answers a request that Load, Require or Verify returned an error for: a
-// page load without a session goes to Pages.SignIn with the way back (303);
-// everything else gets JSON with the error's code and status, 401 without a
-// session, 403 for CSRF, 503 when sessions cannot be checked.
+// Deny answers a request that Load, Require, Verify or another function of Auth
+// returned an error for: a page load without a session goes to Pages.SignIn with
+// the way back (303); everything else gets JSON with the error's code and
+// status, 401 without a session, 403 for CSRF, 503 when it cannot be told.
 func (a *Auth) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	e := asError(err)
-	if e.Code == CodeNoSession && navigation(r) {
+	if e.Code == CodeNoSession && navigation(r) && r.URL.Path != pathOf(a.cfg.Pages.SignIn) {
 		query := url.Values{}
 		if r.Method == http.MethodGet {
 			if v, err := a.arrive(r); err == nil {
-				query.Set("redirectTo", a.redirects.Escape(v.public.Origin, a.origins.Prefix()+requestURI(r)))
+				query.Set("redirectTo", a.redirects.Escape(v.public.Origin, a.wayBack(r)))
 			}
 		}
 		ans := newAnswer(0)
-		if err := ans.redirect(http.StatusSeeOther, withQuery(a.cfg.Pages.SignIn, query)); err == nil {
+		if err := ans.redirect(http.StatusSeeOther, withQuery(a.page(a.cfg.Pages.SignIn), query)); err == nil {
 			ans.write(w, r)
 			return
 		}
@@ -260,11 +286,23 @@ func (a *Auth) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	a.failed(&visit{r: r}, e).write(w, r)
 }
 
-// requestURI is the request's target as it was sent, before any middleware has
-// stripped a prefix from the URL.
-func requestURI(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") {
-		return r.RequestURI
+// wayBack is the request's target as the browser sees it: as it was sent, before
+// any middleware stripped a prefix, behind the prefix that a proxy stripped.
+func (a *Auth) wayBack(r *http.Request) string {
+	target, prefix := r.RequestURI, a.origins.Prefix()
+	if !strings.HasPrefix(target, "/") {
+		target = r.URL.RequestURI()
 	}
-	return r.URL.RequestURI()
+	if target == prefix || strings.HasPrefix(target, prefix+"/") && prefix != "" {
+		return target
+	}
+	return prefix + target
+}
+
+// page is one of Pages as the browser sees it.
+func (a *Auth) page(path string) string { return a.origins.Prefix() + path }
+
+func pathOf(page string) string {
+	path, _, _ := strings.Cut(page, "?")
+	return path
 }

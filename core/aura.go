@@ -81,7 +81,7 @@ func (a *Auth) build(weak bool) error {
 	a.trusted, err = redirect.ParseTrusted(cfg.TrustedOrigins)
 	note("TrustedOrigins: ")
 	for i, pattern := range a.trusted {
-		if strings.HasPrefix(cfg.BaseURL, "https://") && pattern.Scheme() == "http" {
+		if a.origins != nil && strings.HasPrefix(a.origins.Base(), "https://") && pattern.Scheme() == "http" {
 			problems.add("TrustedOrigins[%d] %q: is plain http beside an https BaseURL: anyone on the way could speak for it", i, pattern)
 		}
 	}
@@ -134,11 +134,14 @@ func (a *Auth) openVault() (p problemList) {
 		return p // validateSession has said so
 	}
 	a.keys, a.flows = ring, ring.Box(flowInfo)
-	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: max(a.cfg.Cookies.MaxBytes, 16<<10)}); err != nil {
+	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {
 		p.add("Session.Token: %w", err)
 	}
 	return p
 }
+
+// maxTokenLen is the length above which a token is refused unread.
+func (a *Auth) maxTokenLen() int { return max(a.cfg.Cookies.MaxBytes, token.DefaultMaxLen) }
 
 // clone copies what the caller could change later.
 func (c Config) clone() Config {
@@ -160,9 +163,22 @@ func (a *Auth) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "aura.Auth(%s
 // BasePath returns where the routes live, for an adapter to mount them.
 func (a *Auth) BasePath() string { return a.cfg.BasePath }
 
+// MountPath returns where the routes live below a router's group that begins
+// with prefix. A prefix that is not the beginning of BasePath, whole segments of
+// it, is a mistake in the program: MountPath panics, as routers do.
+func (a *Auth) MountPath(prefix string) string {
+	prefix = strings.TrimSuffix(prefix, "/")
+	path, ok := strings.CutPrefix(a.cfg.BasePath, prefix)
+	if !ok || !strings.HasPrefix(path, "/") {
+		panic(fmt.Sprintf("aura: Mount: the group's prefix %q is not the beginning of BasePath %q; set Config.BasePath to the whole path", prefix, a.cfg.BasePath)) //nolint:forbidigo // found at start-up, like a bad pattern
+	}
+	return path
+}
+
 // SafeRedirect returns target if a browser may be sent there after a sign-in or
 // a form post, and "/" if not. It is total: whatever comes in, what it returns
-// is a path on this host, or an absolute URL within TrustedOrigins.
+// is a path on this host or, when BaseURL is set, an absolute URL within
+// TrustedOrigins.
 func (a *Auth) SafeRedirect(target string) string {
 	safe, _ := a.redirects.Safe(a.origins.Base(), target)
 	return safe

@@ -92,8 +92,7 @@ func authorizationResponse(query map[string][]string) (response, error) {
 
 // pending finds the flow that the state names, in this browser's cookies.
 func (a *Auth) pending(v *visit, state string) (flow.Flow, error) {
-	name := a.wardrobe.Name(cookie.Flow, flow.ID(state), v.public.Secure)
-	value, ok, _ := v.jar.Value(name)
+	value, ok := a.value(v, cookie.Flow, flow.ID(state))
 	if !ok {
 		return flow.Flow{}, fail(CodeStateInvalid, "this browser has no sign-in under way with this state")
 	}
@@ -129,10 +128,7 @@ func (a *Auth) profile(v *visit, grant *rp.Grant) (User, error) {
 	case v.provider.OIDC && u.Subject != grant.Subject:
 		return User{}, fail(CodeProfileIncomplete, "Profile returned another subject than the ID token has")
 	}
-	if !validEmail(u.Email) {
-		u.Email, u.EmailVerified = "", false
-	}
-	return u, nil
+	return u.checked(), nil
 }
 
 // signedIn begins the session and sends the browser on.

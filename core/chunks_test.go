@@ -254,7 +254,7 @@ func TestTamperedChunks(t *testing.T) {
 		{"hexadecimal", join(".0x0", a[0], ".1", a[1], ".2", a[2]), ""},
 		{"other scripts", join(".٠", a[0], ".1", a[1], ".2", a[2]), ""},
 		{"a name of ours that is no part", join(".0", a[0], ".1", a[1], ".2", a[2], ".x", "AAAA"), "u-a"},
-		{"the unsplit cookie wins", join(".0", a[0], ".1", a[1], ".2", a[2], "", s.seal(s.claims("u-c"))), "u-c"},
+		{"an unsplit cookie of somebody else", join(".0", a[0], ".1", a[1], ".2", a[2], "", s.seal(s.claims("u-c"))), ""},
 	} {
 		t.Run(test.why, func(t *testing.T) {
 			if test.subject == "" {
@@ -265,6 +265,18 @@ func TestTamperedChunks(t *testing.T) {
 				t.Errorf("signed in as %q, want %q", got, test.subject)
 			}
 		})
+	}
+}
+
+// Two values for one part are told from a part that is missing: one of them was
+// planted, and the log says so.
+func TestDoubledChunkIsLogged(t *testing.T) {
+	for doubled, cookies := range map[bool]string{true: ".0=a; %[1]s.0=b", false: ".1=a; %[1]s.1=a"} {
+		s := newSite(t, nil)
+		refused(t, s, cookies, fmt.Sprintf("%[1]s"+cookies, plainNames.session))
+		if got := strings.Contains(s.log.String(), "two different values"); got != doubled {
+			t.Errorf("%s: logged %v", cookies, got)
+		}
 	}
 }
 

@@ -129,10 +129,12 @@ type CookieConfig struct {
 	MaxBytes int
 }
 
-// Pages are the application's own pages, as paths on the public origin.
+// Pages are the application's own pages, as its router knows them: a path in
+// BaseURL is put in front.
 type Pages struct {
 	// SignIn is where a page load without a session is sent, with redirectTo,
-	// and a failed form post, with error. Default: /login.
+	// and a failed form post, with error. Default: /login. To go straight to the
+	// only provider, name where its sign-in starts: BasePath + "/signIn/<id>".
 	SignIn string
 	// Error is where a browser is sent when a sign-in fails, with error=CODE.
 	// Default: a plain page of our own.

@@ -155,7 +155,7 @@ func TestConfigProblems(t *testing.T) {
 
 		{"sign-in page is no path", func(c *aura.Config) { c.Pages.SignIn = "login" }, []string{"Pages.SignIn", `"login"`, "/login"}},
 		{"sign-in page elsewhere", func(c *aura.Config) { c.Pages.SignIn = "https://app.example/login" }, []string{"Pages.SignIn", "/login"}},
-		{"sign-in page is ours", func(c *aura.Config) { c.Pages.SignIn = "/auth/signIn/gh" }, []string{"Pages.SignIn", "BasePath"}},
+		{"sign-in page is ours", func(c *aura.Config) { c.Pages.SignIn = "/auth/signOut" }, []string{"Pages.SignIn", "BasePath"}},
 		{"error page leaves", func(c *aura.Config) { c.Pages.Error = "//evil.example" }, []string{"Pages.Error", "path"}},
 
 		{"provider without id", gh(func(p *aura.Provider) { p.ID = "" }), []string{"Providers[0]", "ID must match"}},

@@ -23,6 +23,8 @@ type csrfClaims struct {
 	Before   int64  `json:"nbf"`
 	Expires  int64  `json:"exp"`
 	ID       string `json:"jti"`
+	Issuer   string `json:"iss,omitempty"` // for other stacks that demand them
+	Audience string `json:"aud,omitempty"`
 
 	Subject json.RawMessage `json:"sub,omitempty"` // a session's: such a token is no CSRF token
 }
@@ -65,7 +67,7 @@ func (a *Auth) belongs(c csrfClaims, s *Session) bool {
 // in other tabs stay valid; a new one is written to the cookie.
 func (a *Auth) issueCSRF(v *visit, s *Session) (string, error) {
 	lifetime := a.cfg.Session.MaxAge
-	value, ok, _ := v.jar.Value(a.wardrobe.Name(cookie.CSRF, "", v.public.Secure))
+	value, ok := a.value(v, cookie.CSRF, "")
 	had, valid := csrfClaims{}, false
 	if ok {
 		had, valid = a.openCSRF(value, v.now)
@@ -83,6 +85,7 @@ func (a *Auth) issueCSRF(v *visit, s *Session) (string, error) {
 	c := csrfClaims{
 		Token: base64.RawURLEncoding.EncodeToString(raw), Bound: s != nil,
 		IssuedAt: now, Before: now, Expires: now + int64(lifetime/time.Second), ID: randomID(32),
+		Issuer: a.cfg.Session.Issuer, Audience: a.cfg.Session.Audience,
 	}
 	if valid && s == nil {
 		c.Token = had.Token // the same token, signed anew: other tabs hold it
@@ -95,6 +98,19 @@ func (a *Auth) issueCSRF(v *visit, s *Session) (string, error) {
 		return "", err
 	}
 	return value, a.wardrobe.Set(&v.lines, cookie.CSRF, "", v.public.Secure, value, lifetime, v.now)
+}
+
+// issued returns the token that was issued earlier in this request, if it is
+// still the right one: two forms of one page must carry the same.
+func (a *Auth) issued(v *visit, s *Session) (string, bool) {
+	if v.loaded == nil {
+		return "", false
+	}
+	v.loaded.mu.Lock()
+	token := v.loaded.csrf
+	v.loaded.mu.Unlock()
+	c, ok := a.openCSRF(token, v.now)
+	return token, ok && a.belongs(c, s)
 }
 
 // checkToken is the second layer against CSRF: the token that came in the
@@ -119,7 +135,7 @@ func (a *Auth) checkToken(v *visit, s *Session, form []string) error {
 	if s != nil {
 		return nil
 	}
-	inCookie, ok, _ := v.jar.Value(a.wardrobe.Name(cookie.CSRF, "", v.public.Secure))
+	inCookie, ok := a.value(v, cookie.CSRF, "")
 	if !ok {
 		return fail(CodeCSRFMissing, "the CSRF cookie is missing")
 	}

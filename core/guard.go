@@ -99,15 +99,15 @@ type body struct {
 // readBody reads at most maxBody bytes. The content type is judged only where
 // there is a body, or where a form says that it is one.
 func readBody(r *http.Request, formAllowed bool) (body, error) {
-	if formAllowed && r.PostForm != nil {
-		return body{isForm: true, form: r.PostForm}, nil // an earlier middleware has read it
-	}
-	raw, err := readLimited(r.Body)
-	if err != nil {
-		return body{}, err
-	}
 	kind, err := mediaType(r.Header)
 	form := err == nil && kind == "application/x-www-form-urlencoded"
+	if form && formAllowed && r.PostForm != nil {
+		return body{isForm: true, form: r.PostForm}, nil // an earlier middleware has read it
+	}
+	raw, readErr := readLimited(r.Body)
+	if readErr != nil {
+		return body{}, readErr
+	}
 	switch {
 	case form && formAllowed:
 		values, err := url.ParseQuery(string(raw))
@@ -137,14 +137,23 @@ func readLimited(r io.Reader) ([]byte, error) {
 		return nil, nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(r, maxBody+1))
-	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge), len(raw) > maxBody:
-		return nil, fail(CodeBodyTooLarge, "the body is larger than 64 KiB")
 	case err != nil:
-		return nil, &Error{Code: CodeMalformed, Err: err}
+		return nil, unreadable(err)
+	case len(raw) > maxBody:
+		return nil, fail(CodeBodyTooLarge, "the body is larger than 64 KiB")
 	}
 	return raw, nil
+}
+
+// unreadable is a body that ended in an error: the limit of an earlier
+// middleware, or a client that went away.
+func unreadable(err error) *Error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return &Error{Code: CodeBodyTooLarge, Err: err}
+	}
+	return &Error{Code: CodeMalformed, Err: err}
 }
 
 // mediaType returns the one media type that the headers name.
@@ -166,10 +175,13 @@ func mediaType(h http.Header) (string, error) {
 // the application, and leaves the body as readable as it was. Other bodies, and
 // forms over 64 KiB, are left alone: their callers send the header.
 func formToken(r *http.Request) ([]string, error) {
+	if kind, err := mediaType(r.Header); err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, nil
+	}
 	if r.PostForm != nil {
 		return r.PostForm["csrfToken"], nil
 	}
-	if kind, err := mediaType(r.Header); err != nil || kind != "application/x-www-form-urlencoded" || r.Body == nil {
+	if r.Body == nil {
 		return nil, nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
@@ -178,7 +190,7 @@ func formToken(r *http.Request) ([]string, error) {
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(raw), r.Body), r.Body}
 	if err != nil {
-		return nil, &Error{Code: CodeMalformed, Err: err}
+		return nil, unreadable(err)
 	}
 	if len(raw) > maxBody {
 		return nil, nil

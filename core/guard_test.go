@@ -39,7 +39,7 @@ func whoami(w http.ResponseWriter, r *http.Request) {
 // back to.
 func TestRequireAndDeny(t *testing.T) {
 	s := newSite(t, func(c *aura.Config) {
-		c.BaseURL, c.Pages.SignIn = "https://app.example/shop", "/shop/login?x=1"
+		c.BaseURL, c.Pages.SignIn = "https://app.example/shop", "/login?x=1"
 	})
 	app := s.serve(protect(s.auth, whoami))
 	page := []string{"Accept", "text/html,application/xhtml+xml;q=0.9"}
@@ -173,7 +173,7 @@ func TestLoad(t *testing.T) {
 		app := s.serve(load(func(w http.ResponseWriter, r *http.Request) {
 			for range 3 {
 				session, lines, err := s.auth.GetSession(r)
-				if err != nil || session.User.Subject != "u-1" || lines != nil {
+				if err != nil || session.User.Subject != "u-1" || len(lines["Set-Cookie"]) != 0 {
 					t.Errorf("GetSession after Load: %v, lines %v", err, lines)
 				}
 				ctx, lines, err := s.auth.Require(r)
@@ -363,73 +363,4 @@ func TestVerify(t *testing.T) {
 			t.Errorf("Verify: %v", err)
 		}
 	})
-}
-
-// The functions that change something refuse GET and run both layers.
-func TestServerSideFunctions(t *testing.T) {
-	s := newSite(t, nil)
-	request := func(method, token string, signedIn bool) *http.Request {
-		r := httptest.NewRequest(method, s.url+"/x", nil)
-		if signedIn {
-			r.Header.Set("Cookie", s.member("u-1").header())
-		}
-		if token != "" {
-			r.Header.Set("X-CSRF-Token", token)
-		}
-		return r
-	}
-	token := s.signCSRF(s.csrfClaims("sid-of-u-1"))
-	rename := func(u *aura.User) error { u.Name = "Countess"; return u.Set("role", "admin") }
-	for _, method := range []string{"GET", "HEAD", "OPTIONS", "TRACE"} {
-		if _, err := s.auth.SignOut(request(method, token, true)); aura.CodeOf(err) != aura.CodeMethodNotAllowed {
-			t.Errorf("SignOut by %s: %v", method, err)
-		}
-		if _, _, err := s.auth.UpdateSession(request(method, token, true), rename); aura.CodeOf(err) != aura.CodeMethodNotAllowed {
-			t.Errorf("UpdateSession by %s: %v", method, err)
-		}
-	}
-	if _, err := s.auth.SignOut(request("POST", "", true)); aura.CodeOf(err) != aura.CodeCSRFMissing {
-		t.Errorf("SignOut without a token: %v", err)
-	}
-	lines, err := s.auth.SignOut(request("POST", token, true))
-	if err != nil || len(lines["Set-Cookie"]) != 2 {
-		t.Errorf("SignOut: %v, %v", err, lines)
-	}
-	if lines, err := s.auth.SignOut(request("POST", "", false)); err != nil || len(lines["Set-Cookie"]) != 2 {
-		t.Errorf("SignOut of nobody: %v, %v", err, lines)
-	}
-	session, lines, err := s.auth.UpdateSession(request("POST", token, true), rename)
-	if err != nil || session.User.Name != "Countess" || session.ID != "sid-of-u-1" || session.Account() != (aura.Account{Issuer: "https://idp.example", Subject: "u-1"}) {
-		t.Fatalf("UpdateSession: %v, %+v", err, session)
-	}
-	c := setCookies(t, lines)
-	if len(c) != 1 || s.open(c[0].Value)["name"] != "Countess" || s.open(c[0].Value)["role"] != "admin" {
-		t.Errorf("UpdateSession writes %v", lines)
-	}
-	for name, change := range map[string]func(*aura.User) error{
-		"an error":        func(*aura.User) error { return errors.New("no") },
-		"another subject": func(u *aura.User) error { u.Subject = "admin"; return nil },
-		"too much":        func(u *aura.User) error { return u.Set("x", filler(8<<10)) },
-	} {
-		if session, lines, err := s.auth.UpdateSession(request("POST", token, true), change); err == nil || lines != nil || session != nil {
-			t.Errorf("%s: %v, lines %v", name, err, lines)
-		}
-	}
-	if _, _, err := s.auth.UpdateSession(request("POST", token, false), rename); !errors.Is(err, aura.ErrNoSession) {
-		t.Errorf("UpdateSession of nobody: %v", err)
-	}
-	if _, _, err := s.auth.UpdateSession(request("POST", "", true), rename); aura.CodeOf(err) != aura.CodeCSRFMissing {
-		t.Errorf("UpdateSession without a token: %v", err)
-	}
-
-	result, lines, err := s.auth.SignIn(request("GET", "", false), "gh", aura.SignInOptions{RedirectTo: "/a?b=c", Params: map[string]string{"login_hint": "ada", "prompt": "none"}})
-	if want := s.url + "/auth/signIn/gh?login_hint=ada&redirectTo=%2Fa%3Fb%3Dc"; err != nil || result.URL != want || lines != nil {
-		t.Errorf("SignIn: %q, %v, %v; want %q", result.URL, lines, err, want)
-	}
-	if result, _, err := s.auth.SignIn(request("GET", "", false), "gh", aura.SignInOptions{RedirectTo: "//evil.example"}); err != nil || strings.Contains(result.URL, "evil") {
-		t.Errorf("SignIn with an evil target: %q, %v", result.URL, err)
-	}
-	if _, _, err := s.auth.SignIn(request("GET", "", false), "nope", aura.SignInOptions{}); aura.CodeOf(err) != aura.CodeUnknownProvider {
-		t.Errorf("SignIn with an unknown provider: %v", err)
-	}
 }

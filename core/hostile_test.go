@@ -310,7 +310,7 @@ func TestPlantedSessions(t *testing.T) {
 			}
 		})
 	}
-	if !strings.Contains(s.log.String(), "two different session cookies") {
+	if !strings.Contains(s.log.String(), "two different values") {
 		t.Error("planted cookies are not logged")
 	}
 	if strings.Contains(s.log.String(), a[len(a)-40:]) || strings.Contains(s.log.String(), b[len(b)-40:]) {

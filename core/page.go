@@ -37,7 +37,7 @@ var errorPage = template.Must(template.New("error").Parse(`<!doctype html>
 // it is sent to the application's page, or sees ours; a form post goes back to
 // the page that it came from. The zero answer means that JSON is due.
 func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
-	if v == nil || v.route == nil || v.public.Origin == "" {
+	if v == nil || v.route == nil {
 		return answer{}
 	}
 	switch {
@@ -48,7 +48,7 @@ func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
 	case a.cfg.Pages.Error != "":
 		return a.sendTo(a.cfg.Pages.Error, v, e.Code)
 	}
-	retry := a.cfg.Pages.SignIn
+	retry := a.page(a.cfg.Pages.SignIn)
 	if v.provider != nil {
 		retry = a.signInURL(v, v.provider, v.target, nil)
 	}
@@ -56,7 +56,7 @@ func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
 	err := errorPage.Execute(&b, map[string]any{
 		"Style":   template.CSS(pageStyle), //nolint:gosec // a constant of ours
 		"Message": m.message, "Code": e.Code, "ID": id,
-		"Retry": retry, "Home": a.origins.Prefix() + "/",
+		"Retry": retry, "Home": a.page("/"),
 	})
 	if err != nil {
 		return answer{}
@@ -87,7 +87,7 @@ func (a *Auth) sendTo(page string, v *visit, code Code) answer {
 		query.Set("redirectTo", safe)
 	}
 	ans := newAnswer(0)
-	if err := ans.redirect(http.StatusSeeOther, withQuery(page, query)); err != nil {
+	if err := ans.redirect(http.StatusSeeOther, withQuery(a.page(page), query)); err != nil {
 		return answer{}
 	}
 	return ans

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -30,8 +33,8 @@ type Account struct {
 }
 
 // Account returns the key under which the application should store what it
-// knows about this user. A session made by a TypeScript server has no issuer,
-// and so matches no other account.
+// knows about this user. Sessions made by a TypeScript server have no issuer:
+// theirs match no other account, but one another wherever subjects are equal.
 func (s *Session) Account() Account { return Account{s.Issuer, s.User.Subject} }
 
 // isoMillis is JavaScript's Date.prototype.toISOString.
@@ -39,7 +42,7 @@ const isoMillis = "2006-01-02T15:04:05.000Z"
 
 // MarshalJSON writes {"user":…,"expires":…}, as the endpoints answer it. The
 // session's ID is left out: it is nobody's business but the server's.
-func (s *Session) MarshalJSON() ([]byte, error) {
+func (s Session) MarshalJSON() ([]byte, error) {
 	var o object
 	o.add("user", s.User)
 	o.add("expires", s.ExpiresAt.UTC().Format(isoMillis))
@@ -67,17 +70,63 @@ func Claims[T any](s *Session) (T, error) {
 // contextKey is the type of this package's context keys.
 type contextKey struct{}
 
-// loaded is what Load leaves in the context: also that there is no session, so
-// that a second look does not open the cookie again.
-type loaded struct{ session *Session }
+// loaded is what is known about the request's session, once Load or Require has
+// looked: also that there is none, so that a second look does not open the
+// cookie again. What a server-side function changes is noted in it, so that the
+// next one in the same request sees it.
+type loaded struct {
+	auth    *Auth    // another Auth must look for itself
+	cookies []string // what it was decided on
 
-// SessionFrom returns the session that [Auth.Load] or [Auth.Require] put into
-// the context. Without either, and for anonymous requests, it returns false.
-func SessionFrom(ctx context.Context) (*Session, bool) {
-	l, _ := ctx.Value(contextKey{}).(*loaded)
-	if l == nil || l.session == nil {
-		return nil, false
+	mu      sync.Mutex
+	session *Session
+	csrf    string // the CSRF token that was issued in this request
+}
+
+// get returns a copy of the session.
+func (l *loaded) get() *Session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session == nil {
+		return nil
 	}
 	s := *l.session
-	return &s, true
+	return &s
+}
+
+// set notes what the session is now.
+func (l *loaded) set(s *Session) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session = nil
+	if s != nil {
+		c := *s
+		l.session = &c
+	}
+}
+
+// loadedBy returns what this Auth knows about the request already, or nil. A
+// request that has taken another's context over, with other cookies, is looked
+// at anew.
+func (a *Auth) loadedBy(r *http.Request) *loaded {
+	l, _ := r.Context().Value(contextKey{}).(*loaded)
+	if l == nil || l.auth != a || !slices.Equal(l.cookies, r.Header["Cookie"]) {
+		return nil
+	}
+	return l
+}
+
+// SessionFrom returns the session that [Auth.Load] or [Auth.Require] put into
+// the context; with several Auths, the innermost one's. Without either, and for
+// anonymous requests, it returns false.
+func SessionFrom(ctx context.Context) (*Session, bool) {
+	l, _ := ctx.Value(contextKey{}).(*loaded)
+	if l == nil {
+		return nil, false
+	}
+	s := l.get()
+	return s, s != nil
 }

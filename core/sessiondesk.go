@@ -72,7 +72,11 @@ func (a *Auth) update(v *visit, s *Session, u User) error {
 	case FixedExpiration:
 		c.issuedAt = now
 	}
-	c.user, s.User = u, u
+	if u.Email != s.User.Email {
+		u.EmailVerified = false // nobody vouches for the new one
+	}
+	s.User = u.checked()
+	c.user = s.User
 	return a.store(v, s)
 }
 
@@ -99,7 +103,7 @@ func (a *Auth) patched(u User, raw json.RawMessage) (User, error) {
 		case equalJSON(value, members[name]):
 		case !slices.Contains(a.cfg.Session.UpdatableFields, name):
 			details["user."+name] = "may not be changed"
-		case text[name] && !isText(value):
+		case textFields[name] && !isText(value):
 			details["user."+name] = "must be a string"
 		default:
 			members[name] = value
@@ -109,11 +113,8 @@ func (a *Auth) patched(u User, raw json.RawMessage) (User, error) {
 	if err := changed.take(members); err != nil {
 		details["user"] = "cannot be read"
 	}
-	if changed.Email != u.Email {
-		changed.EmailVerified = false // nobody vouches for the new one
-		if changed.Email != "" && !validEmail(changed.Email) {
-			details["user.email"] = "is not an e-mail address"
-		}
+	if changed.Email != "" && changed.Email != u.Email && !validEmail(changed.Email) {
+		details["user.email"] = "is not an e-mail address"
 	}
 	if len(details) > 0 {
 		return u, &Error{Code: CodeUpdateNotAllowed, Err: fmt.Errorf("fields %q", sortedKeys(details)), details: details}
@@ -121,8 +122,8 @@ func (a *Auth) patched(u User, raw json.RawMessage) (User, error) {
 	return changed, nil
 }
 
-// text names the fields of a user that are strings.
-var text = map[string]bool{"name": true, "email": true, "image": true}
+// textFields names the fields of a user that are strings.
+var textFields = map[string]bool{"name": true, "email": true, "image": true}
 
 // isText reports whether a JSON value is a string, or null for none.
 func isText(value json.RawMessage) bool {

@@ -40,10 +40,12 @@ func (a *Auth) getSignIn(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	ans := newAnswer(0)
-	if a.origins.StrayLoopback(v.r) {
+	if a.origins.StrayLoopback(v.r) && !v.query.Has("moved") {
 		// Cookies of localhost do not reach 127.0.0.1, where the provider will
 		// send the browser: start over at the public origin.
-		return ans, ans.redirect(http.StatusSeeOther, a.signInURL(v, v.provider, v.target, v.params()))
+		params := v.params()
+		params["moved"] = "1" // once: a proxy may always name another host
+		return ans, ans.redirect(http.StatusSeeOther, a.signInURL(v, v.provider, v.target, params))
 	}
 	location, err := a.start(v)
 	if err != nil {

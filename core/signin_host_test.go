@@ -138,7 +138,7 @@ func TestSignInStrayLoopback(t *testing.T) {
 	public := strings.Replace(s.url, "127.0.0.1", "localhost", 1)
 	b := newBrowser(t, public)
 	r := b.get(s.url + "/auth/signIn/dev?redirectTo=/after%3Fa&login_hint=ada&prompt=none")
-	want := public + "/auth/signIn/dev?login_hint=ada&redirectTo=%2Fafter%3Fa"
+	want := public + "/auth/signIn/dev?login_hint=ada&moved=1&redirectTo=%2Fafter%3Fa"
 	if r.status != 303 || r.header.Get("Location") != want || len(r.written()) != 0 {
 		t.Fatalf("status %d, Location %q, cookies %q", r.status, r.header.Get("Location"), r.written())
 	}

@@ -52,6 +52,14 @@ func (u *User) Set(name string, value any) error {
 	return nil
 }
 
+// checked returns u without an address that is not one.
+func (u User) checked() User {
+	if !validEmail(u.Email) {
+		u.Email, u.EmailVerified = "", false
+	}
+	return u
+}
+
 // MarshalJSON writes the user as the endpoints answer it: sub, name, email,
 // image, email_verified and the extra claims; empty fields are left out.
 func (u User) MarshalJSON() ([]byte, error) {

@@ -89,11 +89,17 @@ func (c *Config) validate() error {
 	// Judged with an origin of no consequence: pages are paths on our own.
 	policy := redirect.NewPolicy(c.BasePath, nil)
 	for name, page := range map[string]string{"Pages.SignIn": c.Pages.SignIn, "Pages.Error": c.Pages.Error} {
-		if _, ok := policy.Safe("https://app.example", page); page != "" && (!ok || !strings.HasPrefix(page, "/")) {
+		if _, ok := policy.Safe("https://app.example", page); page != "" && (!ok || !strings.HasPrefix(page, "/")) && !c.startsSignIn(page) {
 			p.add("%s %q: must be a path outside of BasePath, such as /login", name, page)
 		}
 	}
 	return errors.Join(p...)
+}
+
+// startsSignIn reports whether a page is where the sign-in with one of the
+// providers starts.
+func (c *Config) startsSignIn(page string) bool {
+	return slices.ContainsFunc(c.Providers, func(p Provider) bool { return page == c.BasePath+"/signIn/"+p.ID })
 }
 
 func (c *Config) validateSecrets(p *problemList) {

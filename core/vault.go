@@ -1,6 +1,7 @@
 package aura
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/aura-stack-go/auth/core/internal/cookie"
@@ -15,7 +16,7 @@ func (a *Auth) current(v *visit) (*Session, error) { //nolint:unparam // session
 	name := a.wardrobe.Name(cookie.Session, "", v.public.Secure)
 	sealed, ok, ambiguous := v.jar.Chunked(name)
 	if ambiguous {
-		a.log.LogAttrs(v.ctx(), levelFailure, "aura: two different session cookies came with one request; neither is used")
+		a.ambiguous(v, name)
 	}
 	if !ok {
 		return nil, nil
@@ -35,6 +36,22 @@ func (a *Auth) current(v *visit) (*Session, error) { //nolint:unparam // session
 		c.expires = min(c.expires, end)
 	}
 	return c.session(key), nil
+}
+
+// value returns a cookie of ours that is never split.
+func (a *Auth) value(v *visit, kind cookie.Kind, id string) (string, bool) {
+	name := a.wardrobe.Name(kind, id, v.public.Secure)
+	value, ok, ambiguous := v.jar.Value(name)
+	if ambiguous {
+		a.ambiguous(v, name)
+	}
+	return value, ok
+}
+
+// ambiguous logs that a cookie came with two values: somebody has planted one.
+func (a *Auth) ambiguous(v *visit, name string) {
+	a.log.LogAttrs(v.ctx(), levelFailure, "aura: one cookie came with two different values; neither is used",
+		slog.String("event", "cookieAmbiguous"), slog.String("cookie", name))
 }
 
 // begin makes the session of a sign-in that has just succeeded. Nothing of an
@@ -85,8 +102,8 @@ func (a *Auth) reseal(v *visit, s *Session) error {
 }
 
 // renew extends the session as the configured policy has it, and moves a
-// session under an older secret to the newest. It reports whether it wrote a
-// cookie. What does not fit stays as it was.
+// session under an older secret to the newest. After an error, what the browser
+// holds is as good as it was.
 func (a *Auth) renew(v *visit, s *Session) error {
 	c, maxAge := &s.claims, int64(a.cfg.Session.MaxAge/time.Second)
 	now := v.now.Unix()

@@ -20,6 +20,7 @@ type visit struct {
 	public origin.Public // the origin that the browser sees
 	jar    cookie.Jar    // the cookies that came
 	lines  cookie.Lines  // the cookies that go
+	loaded *loaded       // what Load knows; nil without it
 
 	// Known on our own routes only, once the hall has found the desk.
 	route    *route
@@ -55,9 +56,9 @@ func hostError(err error) error {
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
 
-// unsafe reports whether the request's method may change something
-// (RFC 9110 §9.2.1).
-func unsafe(method string) bool {
+// changing reports whether a request of this method may change something: it is
+// not safe in the sense of RFC 9110 §9.2.1.
+func changing(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return false

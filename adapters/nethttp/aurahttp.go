@@ -1,6 +1,10 @@
 // Package aurahttp is Aura Auth for net/http. Its middleware has the shape that
 // chi, gorilla/mux and most routers take, func(http.Handler) http.Handler, and
-// [aura.Auth] is itself an http.Handler for everything below its base path.
+// [aura.Auth] is itself an http.Handler for everything below its base path:
+//
+//	aurahttp.Mount(mux, auth)                                // *http.ServeMux
+//	r.Handle(auth.BasePath()+"/*", auth)                     // chi
+//	r.PathPrefix(auth.BasePath() + "/").Handler(auth)        // gorilla/mux
 package aurahttp
 
 import (
@@ -10,16 +14,8 @@ import (
 	aura "github.com/aura-stack-go/auth/core"
 )
 
-// Mux is what Mount needs of a router; *http.ServeMux has it.
-type Mux interface {
-	Handle(pattern string, handler http.Handler)
-}
-
 // Mount registers the routes of auth, everything below its base path.
-func Mount(mux Mux, auth *aura.Auth) {
-	mux.Handle(auth.BasePath(), auth)
-	mux.Handle(auth.BasePath()+"/", auth)
-}
+func Mount(mux *http.ServeMux, auth *aura.Auth) { mux.Handle(auth.BasePath()+"/", auth) }
 
 // Load returns middleware that puts the request's session, if there is one,
 // into its context for Session, and sends renewals. Requests without a session
@@ -38,7 +34,7 @@ func with(auth *aura.Auth, look func(*http.Request) (context.Context, http.Heade
 			ctx, lines, err := look(r)
 			Apply(w, lines)
 			if err != nil {
-				auth.Deny(w, r, err)
+				Deny(w, r, auth, err)
 				return
 			}
 			next.ServeHTTP(w, r.WithContext(ctx))
@@ -52,13 +48,17 @@ func Protect(auth *aura.Auth) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := auth.Verify(r); err != nil {
-				auth.Deny(w, r, err)
+				Deny(w, r, auth, err)
 				return
 			}
 			next.ServeHTTP(w, r)
 		})
 	}
 }
+
+// Deny answers a request that a function of auth has returned an error for, as
+// Require and Protect do.
+func Deny(w http.ResponseWriter, r *http.Request, auth *aura.Auth, err error) { auth.Deny(w, r, err) }
 
 // Session returns the session that Load or Require found for this request.
 func Session(r *http.Request) (*aura.Session, bool) { return aura.SessionFrom(r.Context()) }

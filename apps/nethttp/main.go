@@ -104,7 +104,7 @@ func page(auth *aura.Auth, pages *template.Template, name string) http.Handler {
 		session, _ := aurahttp.Session(r)
 		token, lines, err := auth.CSRFToken(r)
 		if err != nil {
-			auth.Deny(w, r, err)
+			aurahttp.Deny(w, r, auth, err)
 			return
 		}
 		aurahttp.Apply(w, lines)

@@ -10,6 +10,10 @@ import (
 // replaces those in dst with the same cookie name (browsers keep the last of two
 // lines, proxies need not), and leaves other cookies alone; Vary is merged; every
 // other header is set. src is not changed and shares no memory with dst.
+//
+// A cookie and its chunks (name, name.0, name.1 …) are one: where src speaks of
+// any of them, no value that dst sets for any of them stays. What was split in
+// this response and then signed out would otherwise come back by its chunks.
 func Apply(dst, src http.Header) {
 	for key, values := range src {
 		switch key {
@@ -24,17 +28,40 @@ func Apply(dst, src http.Header) {
 }
 
 func applyCookies(dst http.Header, lines []string) {
-	// A fresh slice: dst's may belong to another copy of the header map.
-	kept := slices.Clone(dst["Set-Cookie"])
+	names, families := map[string]bool{}, map[string]bool{}
 	for _, line := range lines {
+		names[lineName(line)], families[family(lineName(line))] = true, true
+	}
+	// A fresh slice: dst's may belong to another copy of the header map.
+	var kept []string
+	for _, line := range dst["Set-Cookie"] {
 		name := lineName(line)
-		kept = slices.DeleteFunc(kept, func(l string) bool { return lineName(l) == name })
-		kept = append(kept, line)
+		if !names[name] && (!families[family(name)] || removes(line)) {
+			kept = append(kept, line)
+		}
+	}
+	for i, line := range lines { // of two lines of src with one name the last counts
+		if !slices.ContainsFunc(lines[i+1:], func(later string) bool { return lineName(later) == lineName(line) }) {
+			kept = append(kept, line)
+		}
 	}
 	if len(kept) > 0 {
 		dst["Set-Cookie"] = kept
 	}
 }
+
+// family is the name of the cookie that a name may be a chunk of.
+func family(name string) string {
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		if _, valid := chunkIndex(name[i+1:]); valid {
+			return name[:i]
+		}
+	}
+	return name
+}
+
+// removes reports whether a line makes the browser forget its cookie.
+func removes(line string) bool { return strings.Contains(line, "; Max-Age=0;") }
 
 func lineName(line string) string {
 	pair, _, _ := strings.Cut(line, ";")

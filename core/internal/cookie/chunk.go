@@ -30,14 +30,19 @@ const (
 var ErrTooLarge = errors.New("the cookies would exceed MaxCookieBytes")
 
 // Chunked is the value of a cookie that may have been split into name.0, name.1
-// and so on. An unsplit cookie wins. Otherwise every cookie that looks like a
-// chunk must be part of one gapless sequence from 0 with canonical indices:
-// nothing but what SetChunked writes is joined, and a stray name.7 is not
-// skipped over, because then two readers could join different values.
+// and so on. Every cookie that looks like a chunk must be part of one gapless
+// sequence from 0 with canonical indices: nothing but what SetChunked writes is
+// joined, and a stray name.7 is not skipped over, because then two readers could
+// join different values. An unsplit cookie beside chunks is a second value, and
+// so neither counts: one of them was planted, or left behind by a server that
+// does not know of chunks.
 //
 // That the chunks belong together is for the seal around the whole to prove.
 func (j Jar) Chunked(name string) (value string, ok, ambiguous bool) {
 	if value, ok, ambiguous = j.Value(name); ok || ambiguous {
+		if ok && j.hasChunks(name) {
+			return "", false, true
+		}
 		return value, ok, ambiguous
 	}
 	var chunks [maxChunks]string
@@ -64,6 +69,16 @@ func (j Jar) Chunked(name string) (value string, ok, ambiguous bool) {
 		return "", false, false
 	}
 	return strings.Join(chunks[:count], ""), true, false
+}
+
+// hasChunks reports whether any cookie looks like a chunk of name.
+func (j Jar) hasChunks(name string) bool {
+	for s := j.scan(); s.next(); {
+		if _, found := chunkSuffix(s.name, name); found && s.value != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // chunkSuffix is what follows "name." if that looks like an index.

@@ -20,8 +20,9 @@ func TestChunked(t *testing.T) {
 		{"two chunks", "s.0=aa; s.1=bb", "aabb", false},
 		{"any order", "s.1=bb; x=1; s.0=aa", "aabb", false},
 		{"eleven chunks are joined by number", "s.10=k; s.0=a; s.1=b; s.2=c; s.3=d; s.4=e; s.5=f; s.6=g; s.7=h; s.8=i; s.9=j", "abcdefghijk", false},
-		{"unsplit wins", "s.0=aa; s=ok; s.1=bb", "ok", false},
-		{"unsplit wins over strays", "s=ok; s.7=x; s.00=y", "ok", false},
+		{"unsplit beside chunks", "s.0=aa; s=ok; s.1=bb", "", true},
+		{"unsplit beside strays", "s=ok; s.7=x; s.00=y", "", true},
+		{"unsplit beside names that are no chunks", "s=ok; s.x=x; s.7=", "ok", false},
 		{"other cookies with a dot", "s.0=aa; s.x=1; s.=2; s.0a=3; ss.1=4; s.-=5", "aa", false},
 		{"none", "x=1", "", false},
 

@@ -90,6 +90,14 @@ func (r *Ring) Box(info string) *Box { return newBox(r.derive(info)) }
 // has.
 func (r *Ring) Signer(info string) *Signer { return newSigner(r.derive(info)) }
 
+// Purpose returns a Ring of its own for one info: its signatures, boxes and
+// codecs share no key with r's, nor with another purpose's.
+func (r *Ring) Purpose(info string) *Ring {
+	ring := &Ring{roots: r.derive(info)}
+	ring.signing = *ring.Signer(infoSigning)
+	return ring
+}
+
 // SignJWS signs payload, a JSON object, with the newest signing key: the format
 // of the CSRF token. The keys are those of a session token in signed mode, by
 // contract; the claims tell the two apart.
