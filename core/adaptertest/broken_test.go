@@ -22,7 +22,7 @@ type breakage struct {
 	how       func(*reference)
 }
 
-var breakages = slices.Concat(brokenSessions, brokenFlows, brokenRequests, brokenResponses, brokenLives)
+var breakages = slices.Concat(brokenSessions, brokenFlows, brokenTranscripts, brokenHolds, brokenRequests, brokenResponses, brokenLives)
 
 var brokenSessions = []breakage{
 	{"anonymous", "turns away who is not signed in, in Load", func(a *reference) { a.load = a.require }},
@@ -93,10 +93,26 @@ var brokenSessions = []breakage{
 		}
 	}},
 	{"server side", "adds header lines where it should replace", func(a *reference) { a.apply = added }},
+	{"server side", "keeps a copy of the session that Load found", func(a *reference) {
+		load := a.load
+		a.load = func(next http.Handler) http.Handler {
+			return load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s, _ := aura.SessionFrom(r.Context())
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), copyKey{}, s)))
+			}))
+		}
+		a.session = func(r *http.Request) (*aura.Session, bool) {
+			s, _ := r.Context().Value(copyKey{}).(*aura.Session)
+			return s, s != nil
+		}
+	}},
 	{"server side", "does not send the lines of server-side functions", func(a *reference) {
 		a.apply = func(http.ResponseWriter, http.Header) {}
 	}},
 }
+
+// copyKey is the key of a session that has been copied out of its context.
+type copyKey struct{}
 
 // forgetful is with, without the context.
 func (a *reference) forgetful(look look, next http.Handler) http.Handler {

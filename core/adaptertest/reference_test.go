@@ -41,7 +41,7 @@ func newReference(app App) *reference {
 	a.answer = func(w http.ResponseWriter, r *http.Request, h http.HandlerFunc) { h(w, a.translate(r)) }
 	a.mount = func(g group) {
 		routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, auth.ServeHTTP) })
-		path := strings.TrimPrefix(auth.BasePath(), g.prefix)
+		path := auth.MountPath(g.prefix)
 		g.handle(path, routes)
 		g.handle(path+"/", routes)
 	}

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,20 +98,25 @@ var sessionRows = []row{
 			}
 		}
 	}},
-	{"server side", "Functions of aura.Auth work on the framework's request, and Apply sends their header lines; a renewal followed by a sign-out is one line, the sign-out.", func(p *probe) {
+	{"server side", "Functions of aura.Auth work on the framework's request, and Apply sends their header lines; a renewal followed by a sign-out is one line, the sign-out, and Session knows of it.", func(p *probe) {
 		p.serve(func(cfg *aura.Config) { cfg.Session.Expiration = aura.RollingExpiration }, func(app *App) {
 			auth := app.Auth
 			app.Routes = append(app.Routes,
 				Route{Method: "POST", Path: "/bye", Handle: func(x Exchange) {
 					lines, err := auth.SignOut(x.Request())
 					x.Apply(lines)
-					x.Send(statusOf(err), "bye "+string(aura.CodeOf(err)))
+					_, still := x.Session()
+					x.Send(statusOf(err), fmt.Sprintf("bye %s, session %t", aura.CodeOf(err), still))
 				}},
 				Route{Method: "POST", Path: "/rename", Require: true, Handle: func(x Exchange) {
 					s, lines, err := auth.UpdateSession(x.Request(), func(u *aura.User) error { u.Name = x.Form("name"); return nil })
 					x.Apply(lines)
 					if err != nil {
 						x.Send(statusOf(err), string(aura.CodeOf(err)))
+						return
+					}
+					if present, ok := x.Session(); !ok || present.User.Name != s.User.Name {
+						x.Send(500, "Session does not know of it")
 						return
 					}
 					x.Send(200, "renamed "+s.User.Name)
@@ -128,7 +134,7 @@ var sessionRows = []row{
 		p.want("session", c.get(p.auth.BasePath()+"/session"), 200, `"name":"Countess"`)
 		p.want("sign-out without a token", c.post("/bye", nil), 403, string(aura.CodeCSRFMissing))
 		r := c.post("/bye", url.Values{"csrfToken": {csrf}})
-		p.want("sign-out", r, 200, "bye")
+		p.want("sign-out", r, 200, "bye , session false")
 		lines := cookies(r, "aura-auth.session_token")
 		if len(lines) != 1 || !strings.Contains(lines[0], "Max-Age=0") {
 			p.errorf("Set-Cookie lines for the session after renewal and sign-out: %q, want the sign-out alone", lines)
