@@ -1,7 +1,6 @@
 package rp
 
 import (
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"math"
@@ -22,7 +21,7 @@ var protocolClaims = []string{
 
 // checkClaims checks what go-oidc does not, or does leniently. The signature,
 // the issuer and the presence of our client id in aud have been verified.
-func (p *Party) checkClaims(claims map[string]json.RawMessage, nonce string) error {
+func (p *Party) checkClaims(claims map[string]json.RawMessage, b bond) error {
 	invalid := func(err error) error { return failure(CodeIDTokenInvalid, "ID token: %w", err) }
 
 	// Again, because go-oidc lets "accounts.google.com" pass for Google's
@@ -39,15 +38,7 @@ func (p *Party) checkClaims(claims map[string]json.RawMessage, nonce string) err
 	if err := checkTimes(claims, p.config.Now()); err != nil {
 		return invalid(err)
 	}
-
-	got, _, err := stringMember(claims, "nonce")
-	if err != nil {
-		return invalid(err)
-	}
-	if nonce == "" || subtle.ConstantTimeCompare([]byte(got), []byte(nonce)) != 1 {
-		return failure(CodeNonceMismatch, "ID token: nonce is not the one of this sign-in")
-	}
-	return nil
+	return b.check(claims)
 }
 
 // checkAudience is OpenID Connect Core §3.1.3.7(3) to (5).

@@ -26,8 +26,10 @@ type metadata struct {
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	TokenEndpoint         string   `json:"token_endpoint"`
 	UserInfoEndpoint      string   `json:"userinfo_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"` // judged when it is used: a sign-in does without
 	JWKSURI               string   `json:"jwks_uri"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
 	ResponseIssuer        bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -150,6 +152,7 @@ func (p *Party) override(m *metadata) {
 		{p.config.AuthorizationEndpoint, &m.AuthorizationEndpoint},
 		{p.config.TokenEndpoint, &m.TokenEndpoint},
 		{p.config.UserInfoEndpoint, &m.UserInfoEndpoint},
+		{p.config.RevocationEndpoint, &m.RevocationEndpoint},
 	} {
 		if e.configured != "" {
 			*e.discovered = e.configured
@@ -195,6 +198,7 @@ func (p *Party) metadata(ctx context.Context) (*metadata, error) {
 		AuthorizationEndpoint: p.config.AuthorizationEndpoint,
 		TokenEndpoint:         p.config.TokenEndpoint,
 		UserInfoEndpoint:      p.config.UserInfoEndpoint,
+		RevocationEndpoint:    p.config.RevocationEndpoint,
 	}, nil
 }
 

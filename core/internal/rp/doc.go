@@ -1,6 +1,7 @@
 // Package rp is the relying party of OAuth 2.0 and OpenID Connect, and the
 // only package that talks to strangers: it builds authorization requests,
-// redeems codes, verifies ID tokens and asks for profiles.
+// redeems codes, verifies ID tokens, asks for profiles, and renews and revokes
+// tokens.
 //
 // It stands on golang.org/x/oauth2 for the token request and on
 // github.com/coreos/go-oidc/v3 for the signature, issuer and audience of ID
@@ -9,9 +10,10 @@
 // dead provider nor a storm of unknown key ids can turn into a storm of
 // requests.
 //
-// A sign-in reads from top to bottom: authorize.go, exchange.go, idtoken.go,
-// claims.go, userinfo.go. Below them lie discovery.go and keys.go (the caches)
-// and outbound.go (one request). Nothing that came in as a secret (code,
-// verifier, nonce, tokens, client secret) ever appears in an error or a log
-// line.
+// A sign-in reads from top to bottom: authorize.go, exchange.go, token.go,
+// idtoken.go, claims.go, userinfo.go. What follows it is in refresh.go,
+// revoke.go and, again, userinfo.go. Below them lie discovery.go and keys.go
+// (the caches) and outbound.go (one request). Nothing that came in as a secret
+// (code, verifier, nonce, tokens, client secret) ever appears in an error or a
+// log line.
 package rp

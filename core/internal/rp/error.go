@@ -22,12 +22,21 @@ const (
 	CodeTokenUnreachable     = "UNKNOWN_OAUTH_ACCESS_TOKEN_ERROR"      // no answer from the token endpoint
 	CodeTokenRejected        = "INVALID_OAUTH_ACCESS_TOKEN_RESPONSE"   // an error answer of the token endpoint
 	CodeTokenMalformed       = "INVALID_OAUTH_ACCESS_TOKEN_RES_FORMAT" // an answer without a usable token
+	CodeRefreshRejected      = "OAUTH_INVALID_REFRESH_TOKEN_RESPONSE"  // the refresh token is dead
+	CodeRevokeUnreachable    = "OAUTH_INVALID_REVOKE_TOKEN_PROCESS"    // no answer from the revocation endpoint
+	CodeRevokeRejected       = "OAUTH_INVALID_REVOKE_TOKEN_RESPONSE"   // an error answer of the revocation endpoint
+	CodeRevokeUnsupported    = "OAUTH_INVALID_REVOKE_TOKEN_CONFIG"     // there is nothing to revoke with: ErrNotSupported
 	CodeContentType          = "OAUTH_INVALID_CONTENT_TYPE"            // token or userinfo answer that is not JSON by type
 	CodeUserInfoUnreachable  = "UNKNOWN_OAUTH_USER_INFO_ERROR"         // no answer from the userinfo endpoint
 	CodeUserInfoRejected     = "INVALID_OAUTH_USER_INFO_RESPONSE"      // an error answer of the userinfo endpoint
 	CodeUserInfoMalformed    = "INVALID_OAUTH_USER_INFO_RES_FORMAT"    // an answer that is not the JSON asked for
 	CodeUserInfoMismatch     = "INVALID_USER_INFO"                     // the answer speaks of somebody else, or of nobody
+	CodeUserInfoUnsupported  = "UNSUPPORTED_OAUTH_CONFIGURATION"       // there is no userinfo endpoint: ErrNotSupported
 )
+
+// ErrNotSupported is in the tree of errors that say: this provider does not
+// offer what was asked for, today or tomorrow.
+var ErrNotSupported = errors.New("not supported by the provider")
 
 // An Error is a failed conversation with a provider. Its text is for logs and
 // holds no secret; the client of the application is told the code only.
@@ -35,7 +44,8 @@ type Error struct {
 	Code string
 	Err  error
 
-	unreachable bool
+	unreachable  bool
+	invalidGrant bool
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Err.Error() }
@@ -47,6 +57,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // Unreachable tells "could not be reached" (503 with Retry-After: trying again
 // helps) from "answered badly" (502, or the status of the code).
 func (e *Error) Unreachable() bool { return e.unreachable }
+
+// InvalidGrant reports that the provider has refused the refresh token for
+// good: the tokens of this grant are to be dropped. Only Refresh fails so. After
+// any other failure they are to be kept: Unreachable ones pass by themselves,
+// the rest when somebody mends the registration or the provider.
+func (e *Error) InvalidGrant() bool { return e.invalidGrant }
 
 func failure(code, format string, args ...any) *Error {
 	return &Error{Code: code, Err: fmt.Errorf(format, args...)}
@@ -69,8 +85,9 @@ func (p *Party) named(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := failed(CodeBadRequest, "internal", err)
-	return &Error{Code: e.Code, Err: fmt.Errorf("provider %q: %w", p.config.ID, e.Err), unreachable: e.unreachable}
+	e := *failed(CodeBadRequest, "internal", err)
+	e.Err = fmt.Errorf("provider %q: %w", p.config.ID, e.Err)
+	return &e
 }
 
 func isContext(err error) bool {
@@ -88,6 +105,39 @@ type wireError struct {
 
 func (e *wireError) Error() string { return e.text }
 func (e *wireError) Unwrap() error { return e.context }
+
+// A refusal is an error answer in the form of RFC 6749 §5.2. Its code is empty
+// when there is none, or none that errorCode lets into our logs.
+type refusal struct {
+	status int
+	code   string
+	down   bool
+}
+
+func newRefusal(a *answer, hide secrets) *refusal {
+	r := &refusal{status: a.status, down: a.down()}
+	members, err := strictObject(a.body, nil)
+	if err != nil {
+		return r
+	}
+	if code, _, err := stringMember(members, "error"); err == nil && errorCode(code) {
+		r.code = hide.redact(code)
+	}
+	return r
+}
+
+func (r *refusal) Error() string {
+	if r.code == "" {
+		return fmt.Sprintf("answered %d", r.status)
+	}
+	return fmt.Sprintf("answered %d with error %s", r.status, r.code)
+}
+
+// errorCode is the form of the registered codes of RFC 6749 §5.2; anything
+// else is the stranger's free text and stays out of our logs.
+func errorCode(code string) bool {
+	return code != "" && len(code) <= 64 && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == ""
+}
 
 // secrets are the values that a text must not contain.
 type secrets []string

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -303,5 +304,69 @@ func TestTokenHeader(t *testing.T) {
 	if got.Get("X-Version") != "7" || got.Get("Accept") != "application/json" || got.Get("User-Agent") != userAgent ||
 		got.Get("Content-Type") != "application/x-www-form-urlencoded" || len(got.Values("Accept")) != 1 {
 		t.Errorf("header: %v", got)
+	}
+}
+
+// Contract §10 and §19-30: one scope per entry, however the provider writes it.
+func TestScopes(t *testing.T) {
+	requested := []string{"openid", "profile", "email"}
+	for _, row := range []struct {
+		name  string
+		scope any // nil: absent
+		asked []string
+		want  []string
+		later []string // after a refresh
+	}{
+		{"absent", nil, nil, requested, nil},
+		{"null", json.RawMessage("null"), nil, requested, nil},
+		{"string", "openid email", nil, []string{"openid", "email"}, []string{"openid", "email"}},
+		{"spaces", "  openid   email ", nil, []string{"openid", "email"}, []string{"openid", "email"}},
+		{"one", "openid", nil, []string{"openid"}, []string{"openid"}},
+		{"none", "", nil, []string{}, []string{}},
+		{"array", []string{"openid", "email"}, nil, []string{"openid", "email"}, []string{"openid", "email"}},
+		{"array of one string", []string{"openid email"}, nil, []string{"openid", "email"}, []string{"openid", "email"}},
+		{"empty array", []string{}, nil, []string{}, []string{}},
+		{"GitHub's commas", "repo,user:email", nil, []string{"repo", "user:email"}, []string{"repo", "user:email"}},
+		{"a comma that we asked for", "openid a,b", []string{"openid", "a,b"}, []string{"openid", "a,b"}, []string{"openid", "a,b"}},
+		{"URLs", "https://x.example/auth/a https://x.example/auth/b", nil,
+			[]string{"https://x.example/auth/a", "https://x.example/auth/b"}, []string{"https://x.example/auth/a", "https://x.example/auth/b"}},
+		{"what is no scope is left out", "openid a\"b \n c\u00fc", nil, []string{"openid"}, []string{"openid"}},
+		{"number", 7, nil, nil, nil},
+		{"object", map[string]any{"a": 1}, nil, nil, nil},
+		{"array of numbers", []int{1}, nil, nil, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newIDP(t)
+			if row.scope != nil {
+				f.answer = func(a map[string]any) { a["scope"] = row.scope }
+			}
+			p := f.party(t, func(c *Config) { c.Scopes = row.asked })
+			g, err := exchange(t, p)
+			expect(t, err, "")
+			if !reflect.DeepEqual(g.Scopes, row.want) {
+				t.Errorf("sign-in: %#v, want %#v", g.Scopes, row.want)
+			}
+			g.Scopes = append(g.Scopes[:0], "edited")
+			g, err = p.Refresh(t.Context(), testRefresh, "user-1")
+			expect(t, err, "")
+			if !reflect.DeepEqual(g.Scopes, row.later) {
+				t.Errorf("refresh: %#v, want %#v", g.Scopes, row.later)
+			}
+			if p.config.Scopes[0] != "openid" {
+				t.Error("a grant's scopes share memory with the configuration")
+			}
+		})
+	}
+}
+
+func TestRefreshExpiry(t *testing.T) {
+	for in, want := range map[any]time.Duration{15897600: 15897600 * time.Second, "60": time.Minute, nil: 0, 0: 0, -1: 0, "never": 0} {
+		f := newIDP(t)
+		f.answer = func(a map[string]any) { a["refresh_token_expires_in"] = in }
+		g, err := exchange(t, f.party(t))
+		expect(t, err, "")
+		if want == 0 != g.RefreshExpiry.IsZero() || want != 0 && !g.RefreshExpiry.Equal(f.clock.now().Add(want)) {
+			t.Errorf("%v: %v", in, g.RefreshExpiry)
+		}
 	}
 }

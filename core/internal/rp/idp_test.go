@@ -30,6 +30,8 @@ const (
 	testNonce    = "canary-nonce-77"
 	testAccess   = "canary-access-token-5f"
 	testRefresh  = "canary-refresh-token-6f"
+	testRenewed  = "canary-renewed-access-7c"
+	testRotated  = "canary-rotated-refresh-8d"
 	testSecret   = "canary client:secret+%/ü"
 	testClient   = "client :%+1"
 )
@@ -76,7 +78,7 @@ type fakeIDP struct {
 	answer    func(map[string]any)               // edits the token answer
 	userinfo  map[string]any
 	overrides map[string]http.HandlerFunc // by path
-	form      url.Values                  // of the last token request
+	form      url.Values                  // of the last token or revocation request
 	seen      http.Header                 // of the last request
 }
 
@@ -97,7 +99,7 @@ func (f *fakeIDP) serve(w http.ResponseWriter, r *http.Request) {
 	f.seen = r.Header.Clone()
 	override := f.overrides[r.URL.Path]
 	f.mu.Unlock()
-	if r.URL.Path == "/token" {
+	if r.URL.Path == "/token" || r.URL.Path == "/revoke" {
 		body := must(io.ReadAll(r.Body))
 		f.mu.Lock()
 		f.form, _ = url.ParseQuery(string(body))
@@ -114,6 +116,7 @@ func (f *fakeIDP) serve(w http.ResponseWriter, r *http.Request) {
 		m := map[string]any{
 			"issuer": f.issuer, "authorization_endpoint": f.URL + "/authorize", "token_endpoint": f.URL + "/token",
 			"userinfo_endpoint": f.URL + "/userinfo", "jwks_uri": f.URL + "/jwks",
+			"revocation_endpoint": f.URL + "/revoke",
 		}
 		if f.metadata != nil {
 			f.metadata(m)
@@ -126,12 +129,16 @@ func (f *fakeIDP) serve(w http.ResponseWriter, r *http.Request) {
 			"access_token": testAccess, "refresh_token": testRefresh, "token_type": "Bearer", "expires_in": 3600,
 			"id_token": f.mint(),
 		}
+		if f.form.Get("grant_type") == "refresh_token" {
+			a["access_token"], a["refresh_token"] = testRenewed, testRotated
+		}
 		if f.answer != nil {
 			f.answer(a)
 		}
 		writeJSON(w, a)
 	case "/userinfo":
 		writeJSON(w, f.userinfo)
+	case "/revoke":
 	default:
 		http.NotFound(w, r)
 	}
@@ -142,6 +149,9 @@ func (f *fakeIDP) mint() string {
 	claims := map[string]any{
 		"iss": f.issuer, "sub": "user-1", "aud": testClient, "exp": now + 300, "iat": now, "nonce": testNonce,
 		"name": "From ID token", "email": "a@example.org", "email_verified": true, "sid": "op-session",
+	}
+	if f.form.Get("grant_type") == "refresh_token" {
+		delete(claims, "nonce") // OpenID Connect Core §12.2
 	}
 	if f.claims != nil {
 		f.claims(claims)
@@ -315,8 +325,22 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-func TestClientAuthentication(t *testing.T) {
+// authentication says how the last token or revocation request proved us, given
+// its Authorization.
+func (f *fakeIDP) authentication(auth string) string {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(testClient)+":"+url.QueryEscape(testSecret)))
+	switch {
+	case auth == basic && !f.form.Has("client_id") && !f.form.Has("client_secret"):
+		return "basic"
+	case auth == "" && f.form.Get("client_id") == testClient && f.form.Get("client_secret") == testSecret:
+		return "post"
+	case auth == "" && f.form.Get("client_id") == testClient && !f.form.Has("client_secret"):
+		return "none"
+	}
+	return "something else: " + auth + " " + f.form.Encode()
+}
+
+func TestClientAuthentication(t *testing.T) {
 	for name, row := range map[string]struct {
 		method, secret string
 		supported      any
@@ -341,22 +365,22 @@ func TestClientAuthentication(t *testing.T) {
 				auth = r.Header.Get("Authorization")
 				w.WriteHeader(400)
 			}
-			_, err := exchange(t, f.party(t, func(c *Config) { c.AuthMethod, c.ClientSecret = row.method, row.secret }))
+			p := f.party(t, func(c *Config) { c.AuthMethod, c.ClientSecret = row.method, row.secret })
+			_, err := exchange(t, p)
 			expect(t, err, CodeTokenRejected)
-			got := "none"
-			switch {
-			case auth == basic && !f.form.Has("client_id") && !f.form.Has("client_secret"):
-				got = "basic"
-			case auth == "" && f.form.Get("client_id") == testClient && f.form.Get("client_secret") == testSecret:
-				got = "post"
-			case auth != "" || f.form.Get("client_id") != testClient || f.form.Has("client_secret"):
-				got = "something else: " + auth + " " + f.form.Encode()
-			}
-			if got != row.want {
+			if got := f.authentication(auth); got != row.want {
 				t.Errorf("authenticated by %s, want %s", got, row.want)
 			}
 			if n := f.count("/token"); n != 1 {
 				t.Errorf("%d token requests, want 1: a code is never tried again", n)
+			}
+			_, err = p.Refresh(t.Context(), testRefresh, "user-1")
+			expect(t, err, CodeTokenRejected)
+			if got := f.authentication(auth); got != row.want {
+				t.Errorf("refresh: authenticated by %s, want %s", got, row.want)
+			}
+			if n := f.count("/token"); n != 2 {
+				t.Errorf("%d token requests, want 2: a refresh token is never tried again", n)
 			}
 		})
 	}

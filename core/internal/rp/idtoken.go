@@ -2,6 +2,7 @@ package rp
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 )
 
 const (
@@ -23,10 +25,39 @@ type idToken struct {
 	claims                     map[string]json.RawMessage
 }
 
+// A bond is what ties an ID token to the case at hand. Exactly one of nonce and
+// subject is set.
+type bond struct {
+	nonce   string // of the sign-in: OpenID Connect Core §3.1.3.7(11)
+	subject string // of the user whose tokens are refreshed: §12.2
+	hide    secrets
+}
+
+// check compares the claims that only this case knows. A refreshed ID token
+// should have no nonce, and §12.2 wants the first one's if it has; that one is
+// forgotten when the flow ends, so it is compared in sign-ins only. It ties an
+// answer to a browser, and no browser carries the answer to a refresh.
+func (b bond) check(claims map[string]json.RawMessage) error {
+	nonce, _, err := stringMember(claims, "nonce")
+	if err != nil {
+		return failure(CodeIDTokenInvalid, "ID token: %w", err)
+	}
+	if b.subject != "" {
+		if sub, _, err := stringMember(claims, "sub"); err != nil || sub != b.subject {
+			return failure(CodeIDTokenInvalid, "ID token: sub is another than the one who signed in")
+		}
+		return nil
+	}
+	if b.nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(b.nonce)) != 1 {
+		return failure(CodeNonceMismatch, "ID token: nonce is not the one of this sign-in")
+	}
+	return nil
+}
+
 // verifyIDToken holds raw to OpenID Connect Core §3.1.3.7: first its form and
 // header, before any key is looked up; then signature, issuer and audience by
 // go-oidc; then in claims.go what go-oidc leaves open.
-func (p *Party) verifyIDToken(ctx context.Context, m *metadata, raw, accessToken, nonce string) (*idToken, error) {
+func (p *Party) verifyIDToken(ctx context.Context, m *metadata, raw string, token *oauth2.Token, b bond) (*idToken, error) {
 	header, err := p.parseHeader(raw)
 	if err != nil {
 		return nil, failure(CodeIDTokenInvalid, "ID token: %w", err)
@@ -43,17 +74,18 @@ func (p *Party) verifyIDToken(ctx context.Context, m *metadata, raw, accessToken
 		return nil, failed(CodeIDTokenInvalid, "ID token", keys.err)
 	}
 	if err != nil {
-		return nil, failure(CodeIDTokenInvalid, "ID token: %s", brief(secrets{raw, accessToken, nonce}.redact(err.Error())))
+		hide := append(slices.Clone(b.hide), raw, token.AccessToken, token.RefreshToken)
+		return nil, failure(CodeIDTokenInvalid, "ID token: %s", brief(hide.redact(err.Error())))
 	}
 
 	claims, err := strictObject(keys.payload, protocolClaims)
 	if err != nil {
 		return nil, failure(CodeIDTokenInvalid, "ID token: payload: %w", err)
 	}
-	if err := p.checkClaims(claims, nonce); err != nil {
+	if err := p.checkClaims(claims, b); err != nil {
 		return nil, err
 	}
-	if err := checkAccessTokenHash(claims, verified, accessToken); err != nil {
+	if err := checkAccessTokenHash(claims, verified, token.AccessToken); err != nil {
 		return nil, failure(CodeIDTokenInvalid, "ID token: %w", err)
 	}
 	sessionID, _, err := stringMember(claims, "sid")

@@ -371,7 +371,7 @@ func TestNonceRequired(t *testing.T) {
 	if err := f.party(t).checkClaims(map[string]json.RawMessage{
 		"iss": must(json.Marshal(f.URL)), "sub": json.RawMessage(`"u"`), "aud": must(json.Marshal(testClient)),
 		"exp": must(json.Marshal(f.clock.now().Unix())), "iat": json.RawMessage("1"),
-	}, ""); err == nil {
+	}, bond{}); err == nil {
 		t.Error("an empty nonce equals a missing one")
 	}
 }

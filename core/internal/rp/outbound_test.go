@@ -207,16 +207,35 @@ func (l leaky) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, &url.Error{Op: "Post", URL: r.URL.String() + "?code=" + testCode, Err: errors.New(dump)}
 }
 
+// checkText fails for a text of ours that holds a secret, or is not one short
+// line.
+func checkText(t *testing.T, where, text string) {
+	t.Helper()
+	for _, secret := range []string{
+		testCode, testVerifier, testNonce, testAccess, testRefresh, testRenewed, testRotated, testSecret,
+		url.QueryEscape(testSecret), basicCredentials(Config{ClientID: testClient, ClientSecret: testSecret}),
+	} {
+		if contains(text, secret) {
+			t.Errorf("%s holds a secret: %s", where, text)
+		}
+	}
+	if strings.ContainsAny(text, "\r\x1b\u2028") || len(text) > 1000 {
+		t.Errorf("%s is not one short line: %.200q", where, text)
+	}
+}
+
+// echo is a provider that repeats what it was sent.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, _ = w.Write(must(json.Marshal(map[string]any{
+		"error": testCode, "error_description": string(body) + r.Header.Get("Authorization"), "error_uri": testVerifier,
+	})))
+}
+
 // LK-08 and LK-01 for this room: no secret in any error or log line.
 func TestNoSecretsInErrorsAndLogs(t *testing.T) {
-	echo := func(w http.ResponseWriter, r *http.Request) { // a provider that repeats what it was sent
-		body, _ := io.ReadAll(r.Body)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(400)
-		_, _ = w.Write(must(json.Marshal(map[string]any{
-			"error": testCode, "error_description": string(body) + r.Header.Get("Authorization"), "error_uri": testVerifier,
-		})))
-	}
 	wrong := map[string]func(*fakeIDP){
 		"token endpoint echoes":  func(f *fakeIDP) { f.overrides["/token"] = echo },
 		"token answer not JSON":  func(f *fakeIDP) { f.overrides["/token"] = rawJSON(testAccess + testRefresh) },
@@ -238,19 +257,6 @@ func TestNoSecretsInErrorsAndLogs(t *testing.T) {
 			f.overrides["/jwks"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 		},
 	}
-	hidden := []string{testCode, testVerifier, testNonce, testAccess, testRefresh, testSecret, url.QueryEscape(testSecret),
-		basicCredentials(Config{ClientID: testClient, ClientSecret: testSecret})}
-	check := func(t *testing.T, where, text string) {
-		t.Helper()
-		for _, h := range hidden {
-			if contains(text, h) {
-				t.Errorf("%s holds a secret: %s", where, text)
-			}
-		}
-		if strings.ContainsAny(text, "\r\x1b\u2028") || len(text) > 1000 {
-			t.Errorf("%s is not one short line: %.200q", where, text)
-		}
-	}
 	run := func(t *testing.T, f *fakeIDP, edit ...func(*Config)) {
 		var log bytes.Buffer
 		p := f.party(t, append(edit, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })...)
@@ -259,8 +265,8 @@ func TestNoSecretsInErrorsAndLogs(t *testing.T) {
 			t.Fatal("no error to look at")
 		}
 		for e := err; e != nil; e = errors.Unwrap(e) {
-			check(t, "error", e.Error())
-			check(t, "error", fmt.Sprintf("%+v", e))
+			checkText(t, "error", e.Error())
+			checkText(t, "error", fmt.Sprintf("%+v", e))
 		}
 		f.clock.advance(2 * time.Hour) // refreshes that nobody waits for are logged
 		f.set(func() { f.overrides[wellKnownPath], f.overrides["/jwks"] = status(500), status(500) })
@@ -268,16 +274,16 @@ func TestNoSecretsInErrorsAndLogs(t *testing.T) {
 		if p.discovery != nil {
 			settle(p)
 		}
-		check(t, "log", log.String())
+		checkText(t, "log", log.String())
 		for _, text := range []string{
 			fmt.Sprintf("%v %+v %#v %s", p, p, p, p), fmt.Sprintf("%v %+v %#v", p.config, p.config, p.config),
 			string(must(json.Marshal(p))),
 		} {
-			check(t, "party", text)
+			checkText(t, "party", text)
 		}
 		log.Reset()
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "party", p, "config", p.config)
-		check(t, "slog", log.String())
+		checkText(t, "slog", log.String())
 	}
 	for name, edit := range wrong {
 		t.Run(name, func(t *testing.T) {
@@ -296,7 +302,7 @@ func TestNoSecretsInErrorsAndLogs(t *testing.T) {
 		p := f.party(t)
 		for _, address := range []string{f.URL + "/tokens/" + testAccess, "https://%zz/" + testAccess, "http://api.example/" + testAccess} {
 			_, err := p.GetJSON(t.Context(), address, testAccess)
-			check(t, "error", err.Error())
+			checkText(t, "error", err.Error())
 		}
 	})
 }

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// callbackTimeout bounds a whole Exchange: token, keys and userinfo together.
+// callbackTimeout bounds a whole Exchange (token, keys and userinfo together),
+// Refresh, Revoke or UserInfo.
 const callbackTimeout = 10 * time.Second
 
 // Config describes one provider and our registration with it.
@@ -30,9 +31,12 @@ type Config struct {
 	// set replaces the discovered one. An OAuth 2.0 provider without
 	// UserInfoEndpoint yields the profile {} and leaves the rest to GetJSON.
 	AuthorizationEndpoint, TokenEndpoint, UserInfoEndpoint string
+	// RevocationEndpoint speaks RFC 7009. Without one Revoke answers
+	// ErrNotSupported; GitHub's own way of revoking is another protocol.
+	RevocationEndpoint string
 
 	ClientID, ClientSecret string
-	// AuthMethod is how we authenticate at the token endpoint:
+	// AuthMethod is how we authenticate at the token and revocation endpoints:
 	// "client_secret_basic", "client_secret_post" or "none". Empty: what
 	// discovery names, Basic when it names neither. A client without a
 	// secret always uses none. It is never tried out: a second attempt would
@@ -43,8 +47,8 @@ type Config struct {
 	// AuthParams are constant further parameters of the authorization
 	// request. They win over AuthorizationRequest.Extra.
 	AuthParams map[string]string
-	// TokenHeader is added to token requests; it cannot replace what the
-	// protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
+	// TokenHeader is added to token and revocation requests; it cannot replace
+	// what the protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
 	// and may replace Accept and User-Agent.
 	TokenHeader, UserInfoHeader http.Header
 	// UserInfoMethod is GET, the default, or POST.
@@ -145,6 +149,7 @@ func (c Config) problems(rules endpointRules) []error {
 		{"AuthorizationEndpoint", c.AuthorizationEndpoint},
 		{"TokenEndpoint", c.TokenEndpoint},
 		{"UserInfoEndpoint", c.UserInfoEndpoint},
+		{"RevocationEndpoint", c.RevocationEndpoint},
 	} {
 		if e.value != "" {
 			add(rules.check(e.field, e.value))
@@ -193,8 +198,8 @@ func (c Config) authProblem() error {
 	return fmt.Errorf("AuthMethod: %q is none of client_secret_basic, client_secret_post, none", c.AuthMethod)
 }
 
-// authStyle decides how to authenticate at the token endpoint. discovered are
-// the methods that discovery names, if any.
+// authStyle decides how to authenticate at the token or revocation endpoint.
+// discovered are the methods that discovery names for it, if any.
 func (c Config) authStyle(discovered []string) oauth2.AuthStyle {
 	if c.ClientSecret == "" {
 		return oauth2.AuthStyleInParams // client_id alone: RFC 6749 §3.2.1

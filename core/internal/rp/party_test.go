@@ -29,6 +29,8 @@ func TestNewValidates(t *testing.T) {
 		"loopback token endpoint":      {oidc, func(c *Config) { c.TokenEndpoint = "https://localhost/t" }, "TokenEndpoint"},
 		"http token endpoint":          {plain, func(c *Config) { c.TokenEndpoint = "http://gh.example/t" }, "TokenEndpoint"},
 		"http userinfo endpoint":       {plain, func(c *Config) { c.UserInfoEndpoint = "http://gh.example/u" }, "UserInfoEndpoint"},
+		"http revocation endpoint":     {plain, func(c *Config) { c.RevocationEndpoint = "http://gh.example/r" }, "RevocationEndpoint"},
+		"loopback revocation endpoint": {oidc, func(c *Config) { c.RevocationEndpoint = "https://localhost/r" }, "RevocationEndpoint"},
 		"all on loopback":              {plain, func(c *Config) { c.AuthorizationEndpoint, c.TokenEndpoint = "http://127.0.0.1/a", "http://localhost/t" }, ""},
 		"private address, by choice":   {plain, func(c *Config) { c.TokenEndpoint = "https://10.0.0.5/t" }, ""},
 		"no endpoints":                 {plain, func(c *Config) { c.AuthorizationEndpoint = "" }, "AuthorizationEndpoint"},

@@ -16,6 +16,52 @@ var identityClaims = []string{
 	"sub", "name", "preferred_username", "email", "email_verified", "phone_number", "phone_number_verified",
 }
 
+// UserInfo asks again who the user of an access token is, with the checks of a
+// sign-in, within ten seconds. Every failure is an *Error.
+//
+// For OIDC the answer must be about subject, and holds what userinfo says: no
+// claims of an ID token, and no statement that an address is verified without
+// the address. Without a userinfo endpoint it is ErrNotSupported.
+//
+// For OAuth 2.0 the answer is what Exchange calls Profile, and subject is
+// unused: only who maps the profile knows which member to compare with the
+// session's subject, and must.
+func (p *Party) UserInfo(ctx context.Context, accessToken, subject string) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.budget)
+	defer cancel()
+	profile, err := p.currentProfile(ctx, accessToken, subject)
+	if err != nil {
+		return nil, p.named(err)
+	}
+	return profile, nil
+}
+
+func (p *Party) currentProfile(ctx context.Context, accessToken, subject string) (json.RawMessage, error) {
+	if accessToken == "" {
+		return nil, failure(CodeBadRequest, "userinfo: the access token is missing")
+	}
+	if p.config.OIDC && subject == "" {
+		return nil, failure(CodeBadRequest, "userinfo: subject is missing")
+	}
+	m, err := p.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !p.config.OIDC {
+		return p.plainProfile(ctx, m, accessToken)
+	}
+	if m.UserInfoEndpoint == "" {
+		return nil, failure(CodeUserInfoUnsupported, "userinfo: %w: discovery names no userinfo_endpoint", ErrNotSupported)
+	}
+	info, err := p.userInfoOf(ctx, m, subject, accessToken)
+	if err != nil {
+		return nil, err
+	}
+	profile := map[string]json.RawMessage{"sub": info["sub"]}
+	overlay(profile, info)
+	return encodeProfile(profile)
+}
+
 // plainProfile asks a plain OAuth 2.0 provider who the token belongs to.
 func (p *Party) plainProfile(ctx context.Context, m *metadata, accessToken string) (json.RawMessage, error) {
 	if m.UserInfoEndpoint == "" {
@@ -31,16 +77,30 @@ func (p *Party) plainProfile(ctx context.Context, m *metadata, accessToken strin
 func (p *Party) oidcProfile(ctx context.Context, m *metadata, id *idToken, accessToken string) (json.RawMessage, error) {
 	profile := id.claims
 	if m.UserInfoEndpoint != "" {
-		info, _, err := p.userInfo(ctx, m.UserInfoEndpoint, accessToken, slices.Concat(protocolClaims, identityClaims))
+		info, err := p.userInfoOf(ctx, m, id.subject, accessToken)
 		if err != nil {
 			return nil, err
 		}
-		// The ID token's sub is not empty, so a missing one differs from it.
-		if sub, _, err := stringMember(info, "sub"); err != nil || sub != id.subject {
-			return nil, failure(CodeUserInfoMismatch, "userinfo endpoint: sub is missing, or another than the ID token's")
-		}
 		overlay(profile, info)
 	}
+	return encodeProfile(profile)
+}
+
+// userInfoOf asks an OpenID provider about one subject, which is not empty: so
+// a missing sub differs from it.
+func (p *Party) userInfoOf(ctx context.Context, m *metadata, subject, accessToken string) (map[string]json.RawMessage, error) {
+	info, _, err := p.userInfo(ctx, m.UserInfoEndpoint, accessToken, slices.Concat(protocolClaims, identityClaims))
+	if err != nil {
+		return nil, err
+	}
+	if sub, _, err := stringMember(info, "sub"); err != nil || sub != subject {
+		return nil, failure(CodeUserInfoMismatch, "userinfo endpoint: sub is missing, or another than the ID token's")
+	}
+	return info, nil
+}
+
+// encodeProfile leaves <, > and & as they are: profiles are data, not HTML.
+func encodeProfile(profile map[string]json.RawMessage) (json.RawMessage, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -59,9 +119,7 @@ func overlay(claims, info map[string]json.RawMessage) {
 		value, verified := pair[0], pair[1]
 		fresh, ok := info[value]
 		if !ok {
-			if _, has := claims[value]; has {
-				delete(info, verified)
-			}
+			delete(info, verified)
 			continue
 		}
 		if !bytes.Equal(fresh, claims[value]) { //nolint:forbidigo // an address, not a secret

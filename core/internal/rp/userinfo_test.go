@@ -2,6 +2,7 @@ package rp
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"testing"
@@ -53,10 +54,17 @@ func TestUserInfo(t *testing.T) {
 				edit func(*Config)
 				want string
 			}{{func(*Config) {}, row.oidc}, {f.plain, row.plain}} {
-				g, err := exchange(t, f.party(t, mode.edit))
+				p := f.party(t, mode.edit)
+				g, err := exchange(t, p)
 				e := expect(t, err, mode.want)
 				if e != nil && (g != nil || e.Unreachable() != (mode.want == CodeUserInfoUnreachable)) {
 					t.Errorf("grant %v, unreachable %v", g != nil, e.Unreachable())
+				}
+				// And the same when it is asked again later.
+				info, err := p.UserInfo(t.Context(), testAccess, "user-1")
+				e = expect(t, err, mode.want)
+				if e != nil && (info != nil || e.Unreachable() != (mode.want == CodeUserInfoUnreachable) || e.InvalidGrant()) {
+					t.Errorf("userinfo %s, %v", info, e)
 				}
 			}
 			if f.count("/evil") != 0 {
@@ -78,6 +86,7 @@ func TestProfileOverlay(t *testing.T) {
 		{"another address brings its own", `{"email":"a@x","email_verified":true}`, `{"email":"b@x","email_verified":false}`, `{"email":"b@x","email_verified":false}`},
 		{"the same address keeps it", `{"email":"a@x","email_verified":true}`, `{"email":"a@x"}`, `{"email":"a@x","email_verified":true}`},
 		{"a statement without address says nothing", `{"email":"a@x","email_verified":false}`, `{"email_verified":true}`, `{"email":"a@x","email_verified":false}`},
+		{"a statement without any address is left out", `{"name":"a"}`, `{"email_verified":true}`, `{"name":"a"}`},
 		{"nor without one in the ID token", `{"email":"a@x"}`, `{"email_verified":true}`, `{"email":"a@x"}`},
 		{"telephone numbers too", `{"phone_number":"1","phone_number_verified":true}`, `{"phone_number":"2"}`, `{"phone_number":"2"}`},
 	} {
@@ -161,5 +170,58 @@ func TestGetJSON(t *testing.T) {
 	expect(t, err, CodeBadRequest)
 	if f.count("/evil") != 0 {
 		t.Error("a redirect was followed, with the token")
+	}
+}
+
+// UserInfo later on: what userinfo says, and nothing that only an ID token may.
+func TestUserInfoAgain(t *testing.T) {
+	f := newIDP(t)
+	f.overrides["/userinfo"] = rawJSON(`{"sub":"user-1","name":"<b>","iss":"x","nonce":"x","sid":"x","email_verified":true}`)
+	info, err := f.party(t).UserInfo(t.Context(), testRenewed, "user-1")
+	expect(t, err, "")
+	if string(info) != `{"name":"<b>","sub":"user-1"}` {
+		t.Errorf("OIDC: %s", info)
+	}
+	if got := f.seen.Get("Authorization"); got != "Bearer "+testRenewed {
+		t.Error("userinfo was not asked with the bearer token in the header")
+	}
+	if f.count("/token") != 0 || f.count("/jwks") != 0 {
+		t.Error("more was asked than userinfo")
+	}
+
+	f.overrides["/userinfo"] = rawJSON(`{"id":12345678901234567890}`)
+	info, err = f.party(t, f.plain).UserInfo(t.Context(), testAccess, "")
+	expect(t, err, "")
+	if string(info) != `{"id":12345678901234567890}` {
+		t.Errorf("OAuth 2.0: %s", info)
+	}
+	info, err = f.party(t, f.plain, func(c *Config) { c.UserInfoEndpoint = "" }).UserInfo(t.Context(), testAccess, "")
+	expect(t, err, "")
+	if string(info) != "{}" {
+		t.Errorf("OAuth 2.0 without userinfo: %s", info)
+	}
+}
+
+func TestUserInfoInput(t *testing.T) {
+	f := newIDP(t)
+	p := f.party(t)
+	_, err := p.UserInfo(t.Context(), "", "user-1")
+	expect(t, err, CodeBadRequest)
+	_, err = p.UserInfo(t.Context(), testAccess, "")
+	expect(t, err, CodeBadRequest)
+	_, err = f.party(t, f.plain).UserInfo(t.Context(), "", "")
+	expect(t, err, CodeBadRequest)
+	_, err = p.UserInfo(stop(), testAccess, "user-1")
+	if e := expect(t, err, CodeDiscoveryUnreachable); !e.Unreachable() {
+		t.Error("not reported as unreachable")
+	}
+	if f.count("/userinfo") != 0 {
+		t.Error("the endpoint was asked")
+	}
+
+	f.metadata = func(m map[string]any) { delete(m, "userinfo_endpoint") }
+	_, err = f.party(t).UserInfo(t.Context(), testAccess, "user-1")
+	if e := expect(t, err, CodeUserInfoUnsupported); !errors.Is(err, ErrNotSupported) || e.Unreachable() {
+		t.Errorf("%v", err)
 	}
 }
