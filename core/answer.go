@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -102,7 +103,7 @@ func (a *Auth) decide(r *http.Request) (ans answer) {
 // with one name the answer's is sent.
 func (ans answer) write(w http.ResponseWriter, r *http.Request) {
 	Apply(w.Header(), ans.header)
-	if ans.status != http.StatusNoContent {
+	if ans.status != http.StatusNoContent && ans.status != http.StatusNotModified {
 		w.Header().Set("Content-Length", strconv.Itoa(len(ans.body)))
 	}
 	w.WriteHeader(ans.status)
@@ -126,6 +127,9 @@ func (a *Auth) failed(v *visit, err error) answer {
 	if e.retryAfter > 0 {
 		m.status = http.StatusServiceUnavailable
 	}
+	if e.status != 0 {
+		m.status, m.message = e.status, CodeSignInDenied.meaning().message
+	}
 	ans := a.failurePage(v, e, m, id)
 	if ans.header == nil {
 		ans = a.failureJSON(v, e, m, id)
@@ -133,13 +137,20 @@ func (a *Auth) failed(v *visit, err error) answer {
 	if m.status == http.StatusServiceUnavailable {
 		ans.header.Set("Retry-After", strconv.Itoa(int(max(e.retryAfter, time.Second)/time.Second)))
 	}
+	if e.limit != nil {
+		maps.Copy(ans.header, e.limit.Header())
+	}
 	return ans
 }
 
 // failureJSON writes the two shapes of a failure: error beside the route's failure
 // members, and the older top-level members for generic failures.
 func (a *Auth) failureJSON(v *visit, e *Error, m meaning, id string) answer {
-	members := map[string]any{"success": false, "error": map[string]string{"code": string(e.Code), "message": m.message, "id": id}}
+	shape := map[string]any{"code": string(e.Code), "message": m.message, "id": id}
+	if e.limit != nil {
+		shape["retryAfter"], shape["resetAt"] = e.limit.RetryAfter.Milliseconds(), e.limit.Reset.UnixMilli()
+	}
+	members := map[string]any{"success": false, "error": shape}
 	if v != nil && v.route != nil {
 		for name, value := range v.route.failure {
 			members[name] = value
@@ -196,6 +207,7 @@ func (a *Auth) report(v *visit, e *Error) (id string) {
 		}
 	}
 	a.log.LogAttrs(ctx, level, "aura: request refused", attrs...)
+	a.hookError(ctx, e)
 	return id
 }
 

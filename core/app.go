@@ -217,7 +217,7 @@ func (a *Auth) UpdateSession(r *http.Request, change func(*User) error) (*Sessio
 	if u.Subject != s.User.Subject {
 		return nil, nil, fail(CodeUpdateNotAllowed, "UpdateSession: change must leave User.Subject as it is")
 	}
-	if err := a.update(v, s, u); err != nil {
+	if err := a.update(v, s, u.unvouched(s.User)); err != nil {
 		return nil, nil, err
 	}
 	v.loaded.set(s)

@@ -18,6 +18,7 @@ import (
 	"github.com/aura-stack-go/auth/core/internal/flow"
 	"github.com/aura-stack-go/auth/core/internal/origin"
 	"github.com/aura-stack-go/auth/core/internal/redirect"
+	"github.com/aura-stack-go/auth/core/internal/refresh"
 	"github.com/aura-stack-go/auth/core/internal/rp"
 	"github.com/aura-stack-go/auth/core/internal/token"
 )
@@ -41,6 +42,9 @@ type Auth struct {
 	codec     *token.Codec
 	flows     *token.Box
 	parties   map[string]*party
+
+	tokenBox  *token.Box
+	refreshes refresh.Group[refreshed]
 
 	spent            flow.Spent
 	warnedForwarding atomic.Bool
@@ -105,7 +109,8 @@ func (a *Auth) build(weak bool) error {
 		var r *rp.Party
 		r, err = rp.New(rp.Config{
 			ID: p.ID, OIDC: p.OIDC, Issuer: p.Issuer,
-			AuthorizationEndpoint: p.AuthorizationEndpoint, TokenEndpoint: p.TokenEndpoint, UserInfoEndpoint: p.UserInfoEndpoint,
+			AuthorizationEndpoint: p.AuthorizationEndpoint, TokenEndpoint: p.TokenEndpoint,
+			UserInfoEndpoint: p.UserInfoEndpoint, RevocationEndpoint: p.RevocationEndpoint,
 			ClientID:     cmp.Or(p.ClientID, "unset"), // validateProviders has said so, once
 			ClientSecret: string(p.ClientSecret), AuthMethod: p.AuthMethod,
 			Scopes: p.Scopes, AuthParams: p.AuthParams,
@@ -134,6 +139,7 @@ func (a *Auth) openVault() (p problemList) {
 		return p // validateSession has said so
 	}
 	a.keys, a.flows = ring, ring.Box(flowInfo)
+	a.tokenBox = ring.Box(providerTokensInfo).Limit(a.maxTokenLen())
 	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {
 		p.add("Session.Token: %w", err)
 	}

@@ -1,6 +1,7 @@
 package aura
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,11 +55,14 @@ func (a *Auth) getCallback(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, providerError(err)
 	}
-	u, err := a.profile(v, grant)
+	if err := a.signedIn(v, grant); err != nil {
+		return answer{}, err
+	}
+	ans, err := jsonAnswer(http.StatusFound, map[string]any{"oauth": v.provider.ID})
 	if err != nil {
 		return answer{}, err
 	}
-	return a.signedIn(v, u, grant, f.RedirectTo)
+	return ans, ans.redirect(http.StatusFound, a.safe(v, f.RedirectTo))
 }
 
 // response is an authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
@@ -110,44 +114,39 @@ func (a *Auth) pending(v *visit, state string) (flow.Flow, error) {
 	return f, nil
 }
 
-// profile turns the provider's answer into a user.
-func (a *Auth) profile(v *visit, grant *rp.Grant) (User, error) {
-	u, err := v.provider.Profile(v.ctx(), &Profile{
-		Subject: grant.Subject, Raw: grant.Profile, fetch: a.fetcher(v.provider, grant.Token.AccessToken),
-	})
+// mapProfile turns the provider's answer into a user.
+func (a *Auth) mapProfile(ctx context.Context, p *party, profile *Profile) (User, error) {
+	u, err := p.Profile(ctx, profile)
 	if err != nil {
 		var known *Error
 		if errors.As(err, &known) {
 			return User{}, err
 		}
-		return User{}, &Error{Code: CodeProfileIncomplete, Err: fmt.Errorf("Profile of provider %q: %w", v.provider.ID, err)}
+		return User{}, &Error{Code: CodeProfileIncomplete, Err: fmt.Errorf("Profile of provider %q: %w", p.ID, err)}
 	}
 	switch {
 	case u.Subject == "":
 		return User{}, fail(CodeProfileIncomplete, "the profile has no identifier for the user")
-	case v.provider.OIDC && u.Subject != grant.Subject:
+	case p.OIDC && u.Subject != profile.Subject:
 		return User{}, fail(CodeProfileIncomplete, "Profile returned another subject than the ID token has")
 	}
 	return u.checked(), nil
 }
 
-// signedIn begins the session and sends the browser on.
-func (a *Auth) signedIn(v *visit, u User, grant *rp.Grant, redirectTo string) (answer, error) {
-	issuer := grant.Issuer
-	if issuer == "" {
-		issuer = v.provider.Issuer
-	}
-	s := a.begin(v, u, v.provider.ID, issuer, grant.SessionID)
-	if err := a.store(v, s); err != nil { // first: a session that does not fit leaves nothing behind
-		return answer{}, err
-	}
-	if _, err := a.issueCSRF(v, s); err != nil {
-		return answer{}, err
-	}
-	ans, err := jsonAnswer(http.StatusFound, map[string]any{"oauth": v.provider.ID})
+// signedIn begins the session of a sign-in with a provider.
+func (a *Auth) signedIn(v *visit, grant *rp.Grant) error {
+	p := v.provider
+	profile := &Profile{Subject: grant.Subject, Raw: grant.Profile, fetch: a.fetcher(p, grant.Token.AccessToken)}
+	u, err := a.mapProfile(v.ctx(), p, profile)
 	if err != nil {
-		return answer{}, err
+		return err
 	}
-	a.succeeded(v, "signIn", s)
-	return ans, ans.redirect(http.StatusFound, a.safe(v, redirectTo))
+	s, err := a.enter(v, &Attempt{
+		Provider: p.ID, Issuer: cmp.Or(grant.Issuer, p.Issuer), User: &u, Profile: profile, providerSession: grant.SessionID,
+	})
+	if err != nil {
+		return err
+	}
+	a.keepGrant(v, s, p.ID, grant)
+	return nil
 }

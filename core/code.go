@@ -36,6 +36,23 @@ const (
 	CodeProviderError      Code = "AUTH_PROVIDER_ERROR"
 	CodeProfileIncomplete  Code = "INVALID_USER_INFO"
 
+	// Credentials, sign-up, hooks and limits.
+	CodeInvalidCredentials   Code = "AUTH_CREDENTIALS_INVALID"     // 401: user name and password do not go together
+	CodeAccountLocked        Code = "AUTH_ACCOUNT_LOCKED"          // in the log only; clients see AUTH_CREDENTIALS_INVALID
+	CodeAuthorizeUnavailable Code = "AUTH_CREDENTIALS_UNAVAILABLE" // 503: it could not be found out
+	CodeUserExists           Code = "EMAIL_ALREADY_REGISTERED"     // 409
+	CodeSignInDenied         Code = "SIGN_IN_DENIED"               // 403: a hook refused the sign-in
+	CodeRateLimited          Code = "RATE_LIMIT_EXCEEDED"          // 429
+	CodeLimiterUnavailable   Code = "RATE_LIMIT_UNAVAILABLE"       // 503: attempts cannot be counted
+
+	// Provider tokens.
+	CodeNotConnected      Code = "COOKIE_INVALID_VALUE"                 // 401: the session holds no tokens of this provider
+	CodeRefreshRejected   Code = "OAUTH_INVALID_REFRESH_TOKEN_RESPONSE" // 401: the provider no longer takes the refresh token
+	CodeRevokeUnsupported Code = "OAUTH_INVALID_REVOKE_TOKEN_CONFIG"    // 500: the provider has no revocation endpoint
+	CodeRevokeRejected    Code = "OAUTH_INVALID_REVOKE_TOKEN_RESPONSE"  // 400: the provider refused to revoke
+	CodeRevokeUnreachable Code = "OAUTH_INVALID_REVOKE_TOKEN_PROCESS"   // 502, 503: the provider gave no answer
+	CodeNoUserInfo        Code = "UNSUPPORTED_OAUTH_CONFIGURATION"      // 500: the provider has no userinfo endpoint
+
 	// The provider's answers. Each is 502, or 503 with Retry-After when the
 	// provider could not be reached at all.
 	CodeDiscoveryUnreachable    Code = "OIDC_DISCOVERY_NETWORK_FAILED"
@@ -63,32 +80,44 @@ type meaning struct {
 
 // meanings holds every code that is answered with something else than 502.
 var meanings = map[Code]meaning{
-	CodeNoSession:          {http.StatusUnauthorized, "AUTH_FLOW", "You are not signed in."},
-	CodeSessionTooLarge:    {http.StatusInternalServerError, "INTERNAL", "The session holds more than fits into its cookies."},
-	CodeUpdateNotAllowed:   {http.StatusUnprocessableEntity, "VALIDATION", "A field of the session cannot be changed this way."},
-	CodeUnavailable:        {http.StatusServiceUnavailable, "INTERNAL", "Sessions cannot be checked at the moment. Please try again shortly."},
-	CodeCSRFMissing:        {http.StatusForbidden, "AUTH_FLOW", "The request carries no CSRF token."},
-	CodeCSRFMismatch:       {http.StatusForbidden, "AUTH_FLOW", "The CSRF token does not belong to this session. Reload the page and try again."},
-	CodeOriginRejected:     {http.StatusForbidden, "AUTH_FLOW", "The request came from another origin."},
-	CodeFetchRejected:      {http.StatusForbidden, "AUTH_FLOW", "A sign-in starts with a page load of its own."},
-	CodeHostMalformed:      {http.StatusBadRequest, "VALIDATION", "The Host of the request cannot be read."},
-	CodeHostNotTrusted:     {http.StatusMisdirectedRequest, "VALIDATION", "This host is not served here."},
-	CodeMalformed:          {http.StatusBadRequest, "VALIDATION", "The request cannot be read."},
-	CodeRedirectRepeated:   {http.StatusBadRequest, "VALIDATION", "redirectTo was given more than once."},
-	CodeURITooLong:         {http.StatusRequestURITooLong, "VALIDATION", "The address of the request is too long."},
-	CodeBodyTooLarge:       {http.StatusRequestEntityTooLarge, "VALIDATION", "The body of the request is too large."},
-	CodeUnsupportedMedia:   {http.StatusUnsupportedMediaType, "VALIDATION", "The body of the request has a content type that is not accepted here."},
-	CodeUnprocessable:      {http.StatusUnprocessableEntity, "VALIDATION", "A parameter of the request has a value that is not accepted."},
-	CodeNotFound:           {http.StatusNotFound, "ROUTER_FLOW", "There is nothing at this address."},
-	CodeMethodNotAllowed:   {http.StatusMethodNotAllowed, "ROUTER_FLOW", "This address does not accept this method."},
-	CodeUnknownProvider:    {http.StatusNotFound, "VALIDATION", "No such sign-in provider is configured."},
-	CodeServerError:        {http.StatusInternalServerError, "SERVER_ERROR", "Something went wrong on our side."},
-	CodeStateInvalid:       {http.StatusBadRequest, "PROTOCOL", "This sign-in was not started in this browser, has been used, or took too long. Please sign in again."},
-	CodeCallbackIncomplete: {http.StatusBadRequest, "PROTOCOL", "The answer of the sign-in provider is incomplete. Please sign in again."},
-	CodeAccessDenied:       {http.StatusForbidden, "PROTOCOL", "The sign-in was cancelled or refused at the provider."},
-	CodeNonceMismatch:      {http.StatusBadRequest, "PROTOCOL", "The provider's answer does not belong to this sign-in. Please sign in again."},
-	CodeIssuerMismatch:     {http.StatusBadRequest, "PROTOCOL", "The answer came from another provider than the one asked. Please sign in again."},
-	CodeIDTokenInvalid:     {http.StatusUnauthorized, "PROTOCOL", "The provider's proof of identity is not valid. Please sign in again."},
+	CodeNoSession:            {http.StatusUnauthorized, "AUTH_FLOW", "You are not signed in."},
+	CodeSessionTooLarge:      {http.StatusInternalServerError, "INTERNAL", "The session holds more than fits into its cookies."},
+	CodeUpdateNotAllowed:     {http.StatusUnprocessableEntity, "VALIDATION", "A field of the session cannot be changed this way."},
+	CodeUnavailable:          {http.StatusServiceUnavailable, "INTERNAL", "Sessions cannot be checked at the moment. Please try again shortly."},
+	CodeCSRFMissing:          {http.StatusForbidden, "AUTH_FLOW", "The request carries no CSRF token."},
+	CodeCSRFMismatch:         {http.StatusForbidden, "AUTH_FLOW", "The CSRF token does not belong to this session. Reload the page and try again."},
+	CodeOriginRejected:       {http.StatusForbidden, "AUTH_FLOW", "The request came from another origin."},
+	CodeFetchRejected:        {http.StatusForbidden, "AUTH_FLOW", "A sign-in starts with a page load of its own."},
+	CodeHostMalformed:        {http.StatusBadRequest, "VALIDATION", "The Host of the request cannot be read."},
+	CodeHostNotTrusted:       {http.StatusMisdirectedRequest, "VALIDATION", "This host is not served here."},
+	CodeMalformed:            {http.StatusBadRequest, "VALIDATION", "The request cannot be read."},
+	CodeRedirectRepeated:     {http.StatusBadRequest, "VALIDATION", "redirectTo was given more than once."},
+	CodeURITooLong:           {http.StatusRequestURITooLong, "VALIDATION", "The address of the request is too long."},
+	CodeBodyTooLarge:         {http.StatusRequestEntityTooLarge, "VALIDATION", "The body of the request is too large."},
+	CodeUnsupportedMedia:     {http.StatusUnsupportedMediaType, "VALIDATION", "The body of the request has a content type that is not accepted here."},
+	CodeUnprocessable:        {http.StatusUnprocessableEntity, "VALIDATION", "A parameter of the request has a value that is not accepted."},
+	CodeNotFound:             {http.StatusNotFound, "ROUTER_FLOW", "There is nothing at this address."},
+	CodeMethodNotAllowed:     {http.StatusMethodNotAllowed, "ROUTER_FLOW", "This address does not accept this method."},
+	CodeUnknownProvider:      {http.StatusNotFound, "VALIDATION", "No such sign-in provider is configured."},
+	CodeServerError:          {http.StatusInternalServerError, "SERVER_ERROR", "Something went wrong on our side."},
+	CodeStateInvalid:         {http.StatusBadRequest, "PROTOCOL", "This sign-in was not started in this browser, has been used, or took too long. Please sign in again."},
+	CodeCallbackIncomplete:   {http.StatusBadRequest, "PROTOCOL", "The answer of the sign-in provider is incomplete. Please sign in again."},
+	CodeAccessDenied:         {http.StatusForbidden, "PROTOCOL", "The sign-in was cancelled or refused at the provider."},
+	CodeInvalidCredentials:   {http.StatusUnauthorized, "AUTH_FLOW", "User name and password do not go together."},
+	CodeAccountLocked:        {http.StatusUnauthorized, "AUTH_FLOW", "User name and password do not go together."},
+	CodeAuthorizeUnavailable: {http.StatusServiceUnavailable, "INTERNAL", "Sign-in is not possible at the moment. Please try again shortly."},
+	CodeUserExists:           {http.StatusConflict, "AUTH_FLOW", "There is a user like this already."},
+	CodeSignInDenied:         {http.StatusForbidden, "AUTH_FLOW", "You may not sign in here."},
+	CodeRateLimited:          {http.StatusTooManyRequests, "AUTH_FLOW", "Too many attempts. Please wait a moment."},
+	CodeLimiterUnavailable:   {http.StatusServiceUnavailable, "INTERNAL", "Sign-in is not possible at the moment. Please try again shortly."},
+	CodeNotConnected:         {http.StatusUnauthorized, "AUTH_FLOW", "The session is not connected with this provider."},
+	CodeRefreshRejected:      {http.StatusUnauthorized, "PROTOCOL", "The connection with this provider has ended. Please sign in again."},
+	CodeRevokeUnsupported:    {http.StatusInternalServerError, "VALIDATION", "This provider cannot revoke tokens."},
+	CodeNoUserInfo:           {http.StatusInternalServerError, "VALIDATION", "This provider cannot be asked about its user again."},
+	CodeRevokeRejected:       {http.StatusBadRequest, "PROTOCOL", "The provider refused to revoke the tokens."},
+	CodeNonceMismatch:        {http.StatusBadRequest, "PROTOCOL", "The provider's answer does not belong to this sign-in. Please sign in again."},
+	CodeIssuerMismatch:       {http.StatusBadRequest, "PROTOCOL", "The answer came from another provider than the one asked. Please sign in again."},
+	CodeIDTokenInvalid:       {http.StatusUnauthorized, "PROTOCOL", "The provider's proof of identity is not valid. Please sign in again."},
 }
 
 // meaning returns what c says on the wire. Codes without an entry are the

@@ -31,9 +31,17 @@ type Config struct {
 	// Providers are the ways to sign in. See package provider for presets.
 	Providers []Provider
 
+	// Credentials and SignUp turn on sign-in by password, and sign-up.
+	Credentials CredentialsConfig
+	SignUp      SignUpConfig
+	// ProviderTokens says what becomes of the tokens that providers issue.
+	ProviderTokens ProviderTokensConfig
+
 	Session SessionConfig
 	Cookies CookieConfig
 	Pages   Pages
+	Hooks   Hooks
+	Limits  LimitsConfig
 
 	// TrustedHosts are the hosts, with a port unless it is the scheme's own,
 	// that are served when there is no BaseURL. Loopback hosts always are.

@@ -3,6 +3,8 @@ package aura
 import (
 	"errors"
 	"time"
+
+	"github.com/aura-stack-go/auth/core/ratelimit"
 )
 
 // An Error is a failure with a stable Code. What the client is told follows
@@ -13,6 +15,8 @@ type Error struct {
 
 	details    map[string]string // field → reason, for 422 answers
 	retryAfter time.Duration     // > 0: answered as 503 with Retry-After
+	status     int               // answered instead of the code's own status
+	limit      *ratelimit.Decision
 }
 
 // Sentinels for errors.Is. Any *Error with the same code matches.

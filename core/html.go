@@ -2,6 +2,9 @@ package aura
 
 import (
 	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -10,6 +13,7 @@ import (
 var forms = template.Must(template.New("forms").Parse(
 	`{{define "signIn"}}<form action="{{.Action}}" method="get" class="aura-sign-in">` +
 		`{{with .RedirectTo}}<input type="hidden" name="redirectTo" value="{{.}}">{{end}}` +
+		`{{range .Params}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}` +
 		`<button type="submit">Sign in with {{.Name}}</button></form>{{end}}` +
 		`{{define "signOut"}}<form action="{{.Action}}" method="post" class="aura-sign-out">` +
 		`<input type="hidden" name="csrfToken" value="{{.CSRFToken}}">` +
@@ -20,7 +24,12 @@ var forms = template.Must(template.New("forms").Parse(
 //
 //   - auraProviders returns the configured providers in order, each with ID and
 //     Name, for range.
-//   - auraSignIn ID REDIRECT_TO renders a form that signs in with a provider.
+//   - auraSignIn ID REDIRECT_TO [NAME VALUE]… renders a form that signs in with a
+//     provider, with further parameters if its AllowedParams name them.
+//   - auraSignInAll REDIRECT_TO renders one for each provider.
+//   - auraSession REQUEST returns the session of a request or nothing, for with:
+//     {{with auraSession .Request}}…{{.User.Name}}…{{else}}…{{end}}.
+//   - auraScript renders the element that loads the browser module.
 //   - auraSignOut CSRF_TOKEN REDIRECT_TO renders a form that signs out; the
 //     token comes from [Auth.CSRFToken].
 //
@@ -30,7 +39,10 @@ var forms = template.Must(template.New("forms").Parse(
 func (a *Auth) FuncMap() template.FuncMap {
 	return template.FuncMap{
 		"auraProviders": a.providers,
+		"auraSession":   a.templateSession,
+		"auraScript":    a.scriptTag,
 		"auraSignIn":    a.signInForm,
+		"auraSignInAll": a.signInForms,
 		"auraSignOut":   a.signOutForm,
 	}
 }
@@ -44,23 +56,53 @@ func (a *Auth) providers() []Provider {
 	return list
 }
 
-func (a *Auth) signInForm(id, redirectTo string) (template.HTML, error) {
+// templateSession does not renew: a template has no way to send header lines.
+func (a *Auth) templateSession(r *http.Request) (*Session, error) {
+	_, s, err := a.look(r)
+	return s, err
+}
+
+// param is one hidden field.
+type param struct{ Name, Value string }
+
+func (a *Auth) signInForm(id, redirectTo string, params ...string) (template.HTML, error) {
 	p := a.parties[id]
 	if p == nil {
 		return "", fail(CodeUnknownProvider, "auraSignIn: no provider with this id is configured")
 	}
-	return render("signIn", map[string]string{
-		"Action": a.publicPath + "/signIn/" + p.ID, "Name": p.Name, "RedirectTo": redirectTo,
+	if len(params)%2 != 0 {
+		return "", fail(CodeMalformed, "auraSignIn: parameters come in pairs of name and value")
+	}
+	var fields []param
+	for i := 0; i < len(params); i += 2 {
+		if !slices.Contains(p.AllowedParams, params[i]) {
+			return "", fail(CodeMalformed, "auraSignIn: "+strconv.Quote(params[i])+" is not one of the provider's AllowedParams")
+		}
+		fields = append(fields, param{params[i], params[i+1]})
+	}
+	return render("signIn", map[string]any{
+		"Action": a.publicPath + "/signIn/" + p.ID, "Name": p.Name, "RedirectTo": redirectTo, "Params": fields,
 	})
 }
 
+func (a *Auth) signInForms(redirectTo string) (all template.HTML, err error) {
+	for _, p := range a.cfg.Providers {
+		form, err := a.signInForm(p.ID, redirectTo)
+		if err != nil {
+			return "", err
+		}
+		all += form
+	}
+	return all, nil
+}
+
 func (a *Auth) signOutForm(csrfToken, redirectTo string) (template.HTML, error) {
-	return render("signOut", map[string]string{
+	return render("signOut", map[string]any{
 		"Action": a.publicPath + "/signOut", "CSRFToken": csrfToken, "RedirectTo": redirectTo,
 	})
 }
 
-func render(name string, data map[string]string) (template.HTML, error) {
+func render(name string, data map[string]any) (template.HTML, error) {
 	var b strings.Builder
 	err := forms.ExecuteTemplate(&b, name, data)
 	return template.HTML(b.String()), err //nolint:gosec // the output of html/template

@@ -74,7 +74,8 @@ func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
 // the form. Failures that a page of ours cannot have caused keep their status.
 func backToForm(code Code) bool {
 	switch code {
-	case CodeCSRFMissing, CodeCSRFMismatch, CodeNoSession:
+	case CodeCSRFMissing, CodeCSRFMismatch, CodeNoSession, CodeInvalidCredentials, CodeAuthorizeUnavailable,
+		CodeUserExists, CodeUnprocessable, CodeSignInDenied, CodeRateLimited, CodeLimiterUnavailable:
 		return true
 	}
 	return false

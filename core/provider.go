@@ -33,6 +33,7 @@ type Provider struct {
 	AuthorizationEndpoint string
 	TokenEndpoint         string
 	UserInfoEndpoint      string
+	RevocationEndpoint    string // RFC 7009; "" when there is none
 
 	// ClientID and ClientSecret are what the provider issued to this
 	// application. Default: the environment (AURA_AUTH_<ID>_CLIENT_ID and

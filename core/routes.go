@@ -28,6 +28,8 @@ type route struct {
 	form    bool           // accepts a form post
 	page    bool           // a browser navigates here: failures are pages
 	failure map[string]any // members of the body of a failure
+
+	off func(*Config) bool // the route is not there: not configured
 }
 
 // routes is the table of everything below the base path.
@@ -42,6 +44,23 @@ var routes = []route{
 		failure: map[string]any{"success": false, "redirect": false, "signInURL": nil}},
 	{method: "GET", path: "/callback/:provider", caller: anyone, desk: (*Auth).getCallback, page: true,
 		failure: map[string]any{"success": false}},
+	{method: "POST", path: "/signIn/credentials", caller: sameOrigin, desk: (*Auth).postCredentials, form: true,
+		off:     func(c *Config) bool { return c.Credentials.Authorize == nil },
+		failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},
+	{method: "POST", path: "/signUp", caller: sameOrigin, desk: (*Auth).postSignUp, form: true,
+		off:     func(c *Config) bool { return c.SignUp.Create == nil },
+		failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},
+	{method: "GET", path: "/providers/:provider", caller: anyone, desk: (*Auth).getConnected, head: true,
+		failure: map[string]any{"success": false, "connected": false}},
+	{method: "DELETE", path: "/providers/:provider", caller: sameOrigin, desk: (*Auth).deleteProvider,
+		failure: map[string]any{"success": false}},
+	{method: "GET", path: "/providers/:provider/tokens", caller: sameOrigin, desk: (*Auth).getTokens,
+		failure: map[string]any{"success": false, "tokens": nil}},
+	{method: "POST", path: "/providers/:provider/tokens/revoke", caller: sameOrigin, desk: (*Auth).postRevoke,
+		failure: map[string]any{"success": false}},
+	{method: "POST", path: "/providers/:provider/user/refresh", caller: sameOrigin, desk: (*Auth).postRefreshUser,
+		failure: map[string]any{"success": false, "session": nil}},
+	{method: "GET", path: "/client.js", caller: anyone, desk: (*Auth).getScript, head: true},
 	{method: "POST", path: "/signOut", caller: sameOrigin, desk: (*Auth).postSignOut, form: true,
 		failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},
 }
@@ -54,9 +73,18 @@ func (a *Auth) find(r *http.Request) (found []*route, provider string) {
 	if !ok {
 		return nil, ""
 	}
+	exact := false // a path without :provider wins over one with it
 	for i := range routes {
-		if p, ok := match(routes[i].path, path); ok {
-			found, provider = append(found, &routes[i]), p
+		rt := &routes[i]
+		p, ok := match(rt.path, path)
+		if !ok || rt.off != nil && rt.off(&a.cfg) {
+			continue
+		}
+		if p == "" && !exact {
+			exact, found = true, nil
+		}
+		if p == "" || !exact {
+			found, provider = append(found, rt), p
 		}
 	}
 	return found, provider
@@ -69,11 +97,15 @@ func (a *Auth) routesOf(r *http.Request) []*route {
 }
 
 func match(pattern, path string) (provider string, ok bool) {
-	front, ok := strings.CutSuffix(pattern, ":provider")
+	front, back, ok := strings.Cut(pattern, ":provider")
 	if !ok {
 		return "", pattern == path
 	}
 	provider, ok = strings.CutPrefix(path, front)
+	if !ok {
+		return "", false
+	}
+	provider, ok = strings.CutSuffix(provider, back)
 	return provider, ok && provider != "" && !strings.Contains(provider, "/")
 }
 
@@ -123,7 +155,7 @@ func (a *Auth) hall(v *visit) (answer, error) {
 		ans.header.Set("Allow", allow(found))
 		return ans, nil
 	}
-	if strings.HasSuffix(rt.path, ":provider") {
+	if strings.Contains(rt.path, ":provider") {
 		if v.provider = a.parties[id]; v.provider == nil {
 			return answer{}, fail(CodeUnknownProvider, "no such provider")
 		}

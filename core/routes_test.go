@@ -77,7 +77,7 @@ func TestMethods(t *testing.T) {
 	s := newSite(t, nil)
 	allowed := map[string]string{
 		"/auth/csrfToken": "GET, HEAD, OPTIONS", "/auth/session": "GET, HEAD, PATCH, OPTIONS", "/auth/signIn/gh": "GET, OPTIONS",
-		"/auth/callback/gh": "GET, OPTIONS", "/auth/signOut": "POST, OPTIONS", "/auth/nowhere": "", "/auth/": "", "/auth/providers/gh/tokens": "",
+		"/auth/callback/gh": "GET, OPTIONS", "/auth/signOut": "POST, OPTIONS", "/auth/nowhere": "", "/auth/": "", "/auth/providers/gh/nothing": "",
 	}
 	for path, allow := range allowed {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "Get", "post", "BREW", "M-SEARCH"} {

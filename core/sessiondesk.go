@@ -50,6 +50,9 @@ func (a *Auth) patchSession(v *visit) (answer, error) {
 	if err := a.checkToken(v, s, nil); err != nil {
 		return answer{}, err
 	}
+	if err := a.limitSession(v, s); err != nil {
+		return answer{}, err
+	}
 	u, err := a.patched(s.User, v.body.json["user"])
 	if err != nil {
 		return answer{}, err
@@ -72,11 +75,11 @@ func (a *Auth) update(v *visit, s *Session, u User) error {
 	case FixedExpiration:
 		c.issuedAt = now
 	}
-	if u.Email != s.User.Email {
-		u.EmailVerified = false // nobody vouches for the new one
-	}
 	s.User = u.checked()
 	c.user = s.User
+	if err := a.renewing(v.ctx(), s); err != nil {
+		return err
+	}
 	return a.store(v, s)
 }
 
@@ -119,7 +122,14 @@ func (a *Auth) patched(u User, raw json.RawMessage) (User, error) {
 	if len(details) > 0 {
 		return u, &Error{Code: CodeUpdateNotAllowed, Err: fmt.Errorf("fields %q", sortedKeys(details)), details: details}
 	}
-	return changed, nil
+	return changed.unvouched(u), nil
+}
+
+// unvouched is u after a change of before that no provider has made: a new
+// address is nobody's to vouch for.
+func (u User) unvouched(before User) User {
+	u.EmailVerified = u.EmailVerified && u.Email == before.Email
+	return u
 }
 
 // textFields names the fields of a user that are strings.
@@ -186,4 +196,7 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 func (a *Auth) end(v *visit, s *Session) {
 	a.clear(v)
 	a.succeeded(v, "signOut", s)
+	if a.cfg.Hooks.SignOut != nil {
+		a.cfg.Hooks.SignOut(v.ctx(), s)
+	}
 }

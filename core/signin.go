@@ -39,6 +39,9 @@ func (a *Auth) getSignIn(v *visit) (answer, error) {
 	if err := checkStart(v.r); err != nil {
 		return answer{}, err
 	}
+	if err := a.take(v, false, a.byAddress(v, "signIn", a.cfg.Limits.SignIn)); err != nil {
+		return answer{}, err
+	}
 	ans := newAnswer(0)
 	if a.origins.StrayLoopback(v.r) && !v.query.Has("moved") {
 		// Cookies of localhost do not reach 127.0.0.1, where the provider will

@@ -42,7 +42,8 @@ func newSite(t *testing.T, change func(*aura.Config)) *site {
 	s := &site{t: t, clock: &stillClock{at: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)}, log: &logBuffer{}, idp: &memoryIDP{subject: "u-1", name: "Ada"}}
 	s.cfg = aura.Config{
 		Secrets: []aura.Secret{testSecret}, Salt: testSalt, Providers: []aura.Provider{ghProvider()},
-		Now: s.clock.now, Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		ProviderTokens: aura.ProviderTokensConfig{Discard: true}, // these tests count cookies
+		Now:            s.clock.now, Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		HTTPClient: &http.Client{Transport: s.idp},
 	}
 	if change != nil {

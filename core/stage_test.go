@@ -18,6 +18,7 @@ import (
 	aura "github.com/aura-stack-go/auth/core"
 	"github.com/aura-stack-go/auth/core/devidp"
 	"github.com/aura-stack-go/auth/core/provider"
+	"github.com/aura-stack-go/auth/core/ratelimit"
 )
 
 const (
@@ -71,7 +72,8 @@ func newAuth(t *testing.T, s *stage, change func(*aura.Config)) *aura.Auth {
 	p.ClientID, p.ClientSecret = s.idp.Client().ID, aura.Secret(s.idp.Client().Secret)
 	cfg := aura.Config{
 		Secrets: []aura.Secret{testSecret}, Salt: testSalt, Providers: []aura.Provider{p},
-		Now: s.clock.now, Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Limits: aura.LimitsConfig{SignIn: ratelimit.Rule{Limit: 10_000, Window: time.Minute}}, // these tests are not about it
+		Now:    s.clock.now, Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
 		change(&cfg)

@@ -35,6 +35,11 @@ func (c *Config) defaults() {
 	setDefault(&c.Session.SlidingThreshold, 0.25)
 	setDefault(&c.Cookies.MaxBytes, 7168)
 	setDefault(&c.Pages.SignIn, "/login")
+	setDefault(&c.ProviderTokens.RefreshWindow, 5*time.Minute)
+	if c.Credentials.Canonical == nil {
+		c.Credentials.Canonical = CanonicalUsername
+	}
+	c.Limits.defaults()
 	for i := range c.Providers {
 		p := &c.Providers[i]
 		setDefault(&p.Name, p.ID)
@@ -85,6 +90,10 @@ func (c *Config) validate() error {
 		p.add("BasePath %q: must be a path such as /auth, without a slash at its end", c.BasePath)
 	}
 	c.validateSession(&p)
+	c.Limits.validate(&p)
+	if c.ProviderTokens.RefreshWindow < 0 {
+		p.add("ProviderTokens.RefreshWindow %v: must not be negative", c.ProviderTokens.RefreshWindow)
+	}
 	c.validateProviders(&p)
 	// Judged with an origin of no consequence: pages are paths on our own.
 	policy := redirect.NewPolicy(c.BasePath, nil)

@@ -118,6 +118,9 @@ func (a *Auth) renew(v *visit, s *Session) error {
 		extend = false // there is nothing left to extend
 	}
 	if extend {
+		if err := a.renewing(v.ctx(), s); err != nil {
+			return err
+		}
 		c.expires, c.issuedAt = now+maxAge, now
 		return a.store(v, s)
 	}
@@ -127,8 +130,9 @@ func (a *Auth) renew(v *visit, s *Session) error {
 	return nil
 }
 
-// clear expires the cookies of the session and of its CSRF token.
+// clear expires the cookies of the session, of its CSRF token and of providers.
 func (a *Auth) clear(v *visit) {
+	a.forgetTokens(v)
 	a.wardrobe.Expire(&v.lines, cookie.CSRF, "", v.public.Secure)
 	a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.Session, "", v.public.Secure)
 }

@@ -54,14 +54,14 @@ var flowRows = []row{
 	{"several cookies", "All Set-Cookie lines of an answer are sent, each as it is.", func(p *probe) {
 		p.serve(nil, nil)
 		r := p.client().signIn()
-		for _, name := range []string{"aura-auth.session_token", "aura-auth.csrf_token"} {
+		for _, name := range []string{"aura-auth.session_token", "aura-auth.csrf_token", "aura-auth.access_token.dev"} {
 			lines := cookies(r, name)
 			if len(lines) != 1 || !strings.Contains(lines[0], "; Path=/; Max-Age=") || !strings.Contains(lines[0], "; HttpOnly; SameSite=") {
 				p.errorf("Set-Cookie lines for %s: %q, want one with all its attributes", name, lines)
 			}
 		}
-		if n := len(r.header["Set-Cookie"]); n != 3 {
-			p.errorf("%d Set-Cookie lines, want 3 (flow, CSRF token, session): %q", n, r.header["Set-Cookie"])
+		if n := len(r.header["Set-Cookie"]); n != 4 {
+			p.errorf("%d Set-Cookie lines, want 4 (flow, CSRF token, session, provider tokens): %q", n, r.header["Set-Cookie"])
 		}
 	}},
 	{"one line per cookie", "An answer of Auth replaces the line that an earlier middleware has set for the same cookie, and keeps its others.", func(p *probe) {

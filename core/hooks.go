@@ -1,0 +1,96 @@
+package aura
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+)
+
+// Hooks are functions of the application that run at turning points. They get
+// the request's context, with values that earlier middleware has set and a
+// deadline; they may run concurrently; a panic in one fails the one request.
+// Nil hooks do nothing.
+type Hooks struct {
+	// SignIn runs after a user has proved who they are and before the session
+	// begins. It may change what Attempt.User holds, except the subject. An
+	// error refuses the sign-in with 403: its code if it is an *Error, else
+	// CodeSignInDenied. The text of the error goes to the log only.
+	SignIn func(ctx context.Context, attempt *Attempt) error
+	// SignOut runs after a session has been ended by its user.
+	SignOut func(ctx context.Context, session *Session)
+	// Renew runs when a session is about to be renewed or updated. It may
+	// change what session.User holds, except the subject. An error leaves the
+	// session as it was.
+	Renew func(ctx context.Context, session *Session) error
+	// Error runs for each failure that is logged, after it has been logged.
+	Error func(ctx context.Context, err *Error)
+}
+
+// An Attempt is a sign-in that is about to succeed.
+type Attempt struct {
+	Provider string   // the provider's id, "credentials" or "signUp"
+	Issuer   string   // who vouches for User.Subject
+	User     *User    // to be changed at will, but for the subject
+	Profile  *Profile // what the provider answered; nil without a provider
+
+	providerSession string // the ID token's sid
+}
+
+// admit runs the SignIn hook.
+func (a *Auth) admit(ctx context.Context, attempt *Attempt) error {
+	hook := a.cfg.Hooks.SignIn
+	if hook == nil {
+		return nil
+	}
+	subject := attempt.User.Subject
+	err := hook(ctx, attempt)
+	if err == nil && attempt.User.Subject != subject {
+		return fail(CodeServerError, "Hooks.SignIn has changed User.Subject: it is the identity, and stays")
+	}
+	return refused(err)
+}
+
+// refused turns a hook's error into the answer 403, unless it says that
+// something is out of order.
+func refused(err error) error {
+	if err == nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	out := &Error{Code: CodeSignInDenied, Err: err, status: http.StatusForbidden}
+	var known *Error
+	if errors.As(err, &known) {
+		out.Code = known.Code
+	}
+	return out
+}
+
+// hookError runs the Error hook, whose own panics must not hide the failure.
+func (a *Auth) hookError(ctx context.Context, e *Error) {
+	if a.cfg.Hooks.Error == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.LogAttrs(ctx, slog.LevelError, "aura: panic in Hooks.Error", slog.String("event", "panic"), slog.String("panic", fmt.Sprint(p)))
+		}
+	}()
+	a.cfg.Hooks.Error(ctx, e)
+}
+
+// renewing runs the Renew hook on a session that is about to be written.
+func (a *Auth) renewing(ctx context.Context, s *Session) error {
+	if a.cfg.Hooks.Renew == nil {
+		return nil
+	}
+	subject := s.User.Subject
+	if err := a.cfg.Hooks.Renew(ctx, s); err != nil {
+		return fmt.Errorf("Hooks.Renew: %w", err)
+	}
+	if s.User.Subject != subject {
+		return fail(CodeServerError, "Hooks.Renew has changed User.Subject: it is the identity, and stays")
+	}
+	s.claims.user = s.User
+	return nil
+}

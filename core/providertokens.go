@@ -1,0 +1,205 @@
+package aura
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/aura-stack-go/auth/core/internal/cookie"
+	"github.com/aura-stack-go/auth/core/internal/rp"
+)
+
+// providerTokensInfo derives the key that seals provider tokens.
+const providerTokensInfo = "aura:provider-tokens"
+
+// ProviderTokensConfig says what becomes of the tokens that a provider issues
+// at sign-in. They are sealed into a cookie of their own, for as long as the
+// session lives.
+type ProviderTokensConfig struct {
+	// Discard keeps none of them: what is not kept cannot leak, and takes no
+	// room. The routes then say that no provider is connected.
+	Discard bool
+	// ExposeRefreshToken and ExposeIDToken put these tokens into the answer of
+	// GET /providers/:provider/tokens, where scripts of the page can read them.
+	ExposeRefreshToken bool
+	ExposeIDToken      bool
+	// RefreshWindow is how long before its end an access token is refreshed when
+	// it is asked for, but never more than a quarter of its life. Default: 5 min.
+	RefreshWindow time.Duration
+}
+
+// ProviderTokens are what a provider has issued for the user of a session.
+type ProviderTokens struct {
+	AccessToken  Secret
+	TokenType    string // Bearer
+	RefreshToken Secret // "" if there is none
+	IDToken      Secret // "" for OAuth 2.0, or when it did not fit into the cookie
+	Scopes       []string
+	ExpiresAt    time.Time // of the access token; zero when the provider did not say
+	IssuedAt     time.Time
+}
+
+// heldTokens is what the cookie holds. A cookie that was made for another
+// session or another provider reads as none.
+type heldTokens struct {
+	SessionID    string   `json:"sid"`
+	Provider     string   `json:"idp"`
+	AccessToken  string   `json:"accessToken"`
+	TokenType    string   `json:"tokenType"`
+	RefreshToken string   `json:"refreshToken,omitempty"`
+	IDToken      string   `json:"idToken,omitempty"`
+	Scopes       []string `json:"scopes"`
+	ExpiresAt    int64    `json:"expiresAt,omitempty"` // seconds
+	IssuedAt     int64    `json:"issuedAt"`
+}
+
+// held makes what is kept of a grant.
+func held(s *Session, provider string, g *rp.Grant, now time.Time) *heldTokens {
+	t := &heldTokens{
+		SessionID: s.ID, Provider: provider, AccessToken: g.Token.AccessToken, TokenType: "Bearer",
+		RefreshToken: g.Token.RefreshToken, IDToken: g.IDToken, Scopes: g.Scopes, IssuedAt: now.Unix(),
+	}
+	if !g.Token.Expiry.IsZero() {
+		t.ExpiresAt = g.Token.Expiry.Unix()
+	}
+	return t
+}
+
+// public is the tokens as the application gets them.
+func (t *heldTokens) public() *ProviderTokens {
+	p := &ProviderTokens{
+		AccessToken: Secret(t.AccessToken), TokenType: t.TokenType, RefreshToken: Secret(t.RefreshToken),
+		IDToken: Secret(t.IDToken), Scopes: t.Scopes, IssuedAt: time.Unix(t.IssuedAt, 0),
+	}
+	if t.ExpiresAt != 0 {
+		p.ExpiresAt = time.Unix(t.ExpiresAt, 0)
+	}
+	return p
+}
+
+// expired reports whether the access token has ended.
+func (t *heldTokens) expired(now time.Time) bool {
+	return t.ExpiresAt != 0 && t.ExpiresAt <= now.Unix()
+}
+
+// due reports whether it is time to refresh. Tokens that live for less than the
+// window would otherwise be refreshed each time they are looked at.
+func (t *heldTokens) due(now time.Time, window time.Duration) bool {
+	if t.RefreshToken == "" || t.ExpiresAt == 0 {
+		return false
+	}
+	life := time.Duration(t.ExpiresAt-t.IssuedAt) * time.Second
+	return time.Unix(t.ExpiresAt, 0).Sub(now) <= min(window, life/4)
+}
+
+// tokensOf opens the provider's cookie; nil when the session is not connected
+// with it.
+func (a *Auth) tokensOf(v *visit, s *Session, provider string) *heldTokens {
+	value, ok, _ := v.jar.Chunked(a.wardrobe.Name(cookie.ProviderTokens, provider, v.public.Secure))
+	if !ok {
+		return nil
+	}
+	payload, _, err := a.tokenBox.Open(value)
+	var t heldTokens
+	if err != nil || json.Unmarshal(payload, &t) != nil || t.SessionID != s.ID || t.Provider != provider || t.AccessToken == "" {
+		return nil
+	}
+	return &t
+}
+
+// keepTokens writes the provider's cookie. Where it does not fit, the ID token
+// gives way; ErrTooLarge says that the rest does not fit either.
+func (a *Auth) keepTokens(v *visit, s *Session, t *heldTokens) error {
+	for {
+		payload, err := marshal(t)
+		if err != nil {
+			return err
+		}
+		sealed, err := a.tokenBox.Seal(payload)
+		if err == nil {
+			err = a.wardrobe.SetChunked(&v.lines, v.jar, cookie.ProviderTokens, t.Provider, v.public.Secure, sealed, s.ExpiresAt.Sub(v.now), v.now)
+		}
+		if err == nil || t.IDToken == "" {
+			return err
+		}
+		t.IDToken = ""
+	}
+}
+
+// keepGrant keeps the tokens of a sign-in. A sign-in does not fail because they
+// do not fit: the session is then not connected with its provider.
+func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
+	if a.cfg.ProviderTokens.Discard {
+		return
+	}
+	if err := a.keepTokens(v, s, held(s, provider, g, v.now)); err != nil {
+		a.log.LogAttrs(v.ctx(), levelFailure, "aura: the provider's tokens do not fit into their cookie and are not kept",
+			slog.String("event", "tokensDropped"), slog.String("provider", provider), slog.Int("maxBytes", a.cfg.Cookies.MaxBytes))
+	}
+}
+
+// forgetTokens expires the tokens of all providers: those of another session
+// are of no use to this one.
+func (a *Auth) forgetTokens(v *visit) {
+	for _, id := range a.wardrobe.IDs(v.jar, cookie.ProviderTokens, v.public.Secure) {
+		a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.ProviderTokens, id, v.public.Secure)
+	}
+}
+
+// freshTokens returns the provider's tokens, refreshed if they are due. However
+// many requests ask at once, or come late with the cookie of before, there is
+// one call; each gets the cookie. An outage costs nothing while the access token
+// is valid; a refresh token that the provider no longer takes ends the
+// connection.
+func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) {
+	t := a.tokensOf(v, s, p.ID)
+	if t == nil {
+		return nil, fail(CodeNotConnected, "the session holds no tokens of this provider")
+	}
+	changed := false
+	// What late comers get may be due itself by now: follow it, within reason.
+	for range 8 {
+		if !t.due(v.now, a.cfg.ProviderTokens.RefreshWindow) {
+			break
+		}
+		grant, err := a.refreshes.Do(v.ctx(), p.ID+"\x00"+t.RefreshToken, a.cfg.Now, a.refresher(p, s, t.RefreshToken))
+		if err != nil {
+			return a.notRefreshed(v, p, t, err)
+		}
+		next := held(s, p.ID, grant.Grant, grant.at)
+		if next.IDToken == "" {
+			next.IDToken = t.IDToken
+		}
+		if next.Scopes == nil {
+			next.Scopes = t.Scopes // RFC 6749 §5.1: as they were
+		}
+		t, changed = next, true
+	}
+	if !changed {
+		return t, nil
+	}
+	if err := a.keepTokens(v, s, t); err != nil {
+		return nil, &Error{Code: CodeSessionTooLarge, Err: err}
+	}
+	return t, nil
+}
+
+// refreshed is the answer to one refresh, with the time that it came.
+type refreshed struct {
+	*rp.Grant
+	at time.Time
+}
+
+func (a *Auth) notRefreshed(v *visit, p *party, t *heldTokens, err error) (*heldTokens, error) {
+	var e *rp.Error
+	if errors.As(err, &e) && e.InvalidGrant() {
+		a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.ProviderTokens, p.ID, v.public.Secure)
+		return nil, &Error{Code: CodeRefreshRejected, Err: err}
+	}
+	if !t.expired(v.now) {
+		a.report(v, asError(providerError(err)))
+		return t, nil
+	}
+	return nil, providerError(err)
+}

@@ -1,0 +1,55 @@
+package aura
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+)
+
+// script is the browser module. It finds its base path by its own address, so
+// that its bytes are the same everywhere.
+//
+//go:embed assets/client.js
+var script []byte
+
+// scriptIntegrity is the hash that browsers compare (Subresource Integrity).
+var scriptIntegrity = func() string {
+	sum := sha256.Sum256(script)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}()
+
+// getScript: GET /client.js, the one answer that caches may keep. It changes
+// with the library only; auraScript's address changes with it.
+func (a *Auth) getScript(v *visit) (answer, error) {
+	ans := newAnswer(http.StatusOK)
+	for _, name := range []string{"Pragma", "Expires", "Vary"} {
+		ans.header.Del(name)
+	}
+	etag := `"` + scriptIntegrity + `"`
+	ans.header.Set("Cache-Control", "public, max-age=3600")
+	if v.query.Get("v") == scriptVersion() {
+		ans.header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	ans.header.Set("ETag", etag)
+	if v.r.Header.Get("If-None-Match") == etag {
+		ans.status = http.StatusNotModified
+		return ans, nil
+	}
+	ans.header.Set("Content-Type", "text/javascript; charset=utf-8")
+	ans.body = script
+	return ans, nil
+}
+
+// scriptVersion tells one release's bytes from another's.
+func scriptVersion() string {
+	sum := sha256.Sum256(script)
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// scriptTag is auraScript: the element that loads the browser module.
+func (a *Auth) scriptTag() template.HTML {
+	return template.HTML(`<script type="module" src="` + a.publicPath + `/client.js?v=` + scriptVersion() + //nolint:gosec // a path of ours and a hash
+		`" integrity="` + scriptIntegrity + `"></script>`)
+}
