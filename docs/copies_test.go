@@ -22,6 +22,7 @@ func TestCopiesAreEqual(t *testing.T) {
 		for _, f := range files {
 			same(t, read(t, "../apps/nethttp/web/"+f.Name()), read(t, app+"/"+f.Name()), app+"/"+f.Name())
 		}
+		same(t, read(t, "../apps/nethttp/accounts.go"), read(t, filepath.Dir(app)+"/accounts.go"), filepath.Dir(app)+"/accounts.go")
 		// The middleware alone differs where a framework does not speak net/http.
 		ours, theirs := read(t, "../apps/nethttp/dev.go"), read(t, filepath.Dir(app)+"/dev.go")
 		for _, function := range []string{"startDevelopment", "configured", "set", "random", "local", "loopback"} {

@@ -45,6 +45,9 @@ func run() error {
 		return err
 	}
 	defer dev.close()
+	if err := startAccounts(&cfg, dev); err != nil {
+		return err
+	}
 	auth, err := aura.New(cfg)
 	if err != nil {
 		return err
@@ -52,7 +55,7 @@ func run() error {
 	if len(cfg.Providers) == 0 {
 		slog.Warn("no sign-in provider is configured: set AURA_AUTH_GITHUB_CLIENT_ID and AURA_AUTH_GITHUB_CLIENT_SECRET, say")
 	}
-	server := &http.Server{Handler: dev.only(routes(auth)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: dev.only(routes(auth, forms{cfg.Credentials.Authorize != nil, cfg.SignUp.Create != nil})), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return err
@@ -83,16 +86,16 @@ func providers() (list []aura.Provider) {
 	return list
 }
 
-func routes(auth *aura.Auth) http.Handler {
+func routes(auth *aura.Auth, on forms) http.Handler {
 	e := echo.New()
 	e.Use(middleware.Recover(), auraecho.Load(auth))
 	e.Renderer = &echo.TemplateRenderer{Template: template.Must(template.New("").Funcs(auth.FuncMap()).ParseFS(web, "web/*.html"))}
 
 	get := []string{http.MethodGet, http.MethodHead}
 	auraecho.Mount(e, auth)
-	e.Match(get, "/", page(auth, "home.html"))
-	e.Match(get, "/login", page(auth, "login.html"))
-	e.Match(get, "/dashboard", page(auth, "dashboard.html"), auraecho.Require(auth))
+	e.Match(get, "/", page(auth, on, "home.html"))
+	e.Match(get, "/login", page(auth, on, "login.html"))
+	e.Match(get, "/dashboard", page(auth, on, "dashboard.html"), auraecho.Require(auth))
 	e.Match(get, "/api/me", me, auraecho.Require(auth))
 	e.Match(get, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.FileFS("/style.css", "web/style.css", web)
@@ -101,7 +104,7 @@ func routes(auth *aura.Auth) http.Handler {
 
 // page renders a template with the session, a CSRF token for its forms, and the
 // way back that the sign-in page was given.
-func page(auth *aura.Auth, name string) echo.HandlerFunc {
+func page(auth *aura.Auth, on forms, name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		session, _ := auraecho.Session(c)
 		token, lines, err := auth.CSRFToken(c.Request())
@@ -114,6 +117,7 @@ func page(auth *aura.Auth, name string) echo.HandlerFunc {
 		return c.Render(http.StatusOK, name, map[string]any{
 			"Session": session, "CSRFToken": token,
 			"RedirectTo": auth.SafeRedirect(c.QueryParam("redirectTo")), "Error": c.QueryParam("error"),
+			"Password": on.password, "SignUp": on.signUp,
 		})
 	}
 }

@@ -47,6 +47,9 @@ func run() error {
 		return err
 	}
 	defer dev.close()
+	if err := startAccounts(&cfg, dev); err != nil {
+		return err
+	}
 	auth, err := aura.New(cfg)
 	if err != nil {
 		return err
@@ -54,7 +57,7 @@ func run() error {
 	if len(cfg.Providers) == 0 {
 		slog.Warn("no sign-in provider is configured: set AURA_AUTH_GITHUB_CLIENT_ID and AURA_AUTH_GITHUB_CLIENT_SECRET, say")
 	}
-	app := routes(auth, dev)
+	app := routes(auth, dev, forms{cfg.Credentials.Authorize != nil, cfg.SignUp.Create != nil})
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return err
@@ -83,21 +86,20 @@ func providers() (list []aura.Provider) {
 	return list
 }
 
-func routes(auth *aura.Auth, dev *development) *fiber.App {
+func routes(auth *aura.Auth, dev *development, on forms) *fiber.App {
 	app := fiber.New(fiber.Config{
 		DisableStartupMessage: true,
 		ReadBufferSize:        16 << 10, // cookies: with Fiber's 4 KiB a large session is 431 on every request
-		ReadTimeout:           10 * time.Second,
-		IdleTimeout:           2 * time.Minute,
-		ErrorHandler:          failed,
+		ReadTimeout:           10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorHandler: failed,
 	})
 	app.Use(recover.New(), dev.only, aurafiber.Load(auth))
 	pages := template.Must(template.New("").Funcs(auth.FuncMap()).ParseFS(web, "web/*.html"))
 
 	aurafiber.Mount(app, auth)
-	app.Get("/", page(auth, pages, "home.html"))
-	app.Get("/login", page(auth, pages, "login.html"))
-	app.Get("/dashboard", aurafiber.Require(auth), page(auth, pages, "dashboard.html"))
+	app.Get("/", page(auth, on, pages, "home.html"))
+	app.Get("/login", page(auth, on, pages, "login.html"))
+	app.Get("/dashboard", aurafiber.Require(auth), page(auth, on, pages, "dashboard.html"))
 	app.Get("/api/me", aurafiber.Require(auth), me)
 	app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 	app.Use("/style.css", filesystem.New(filesystem.Config{Root: http.FS(web), PathPrefix: "web/style.css"}))
@@ -107,17 +109,15 @@ func routes(auth *aura.Auth, dev *development) *fiber.App {
 // failed answers errors with their status alone: the text of fasthttp's own
 // errors repeats the request, cookies included.
 func failed(c *fiber.Ctx, err error) error {
-	status := fiber.StatusInternalServerError
-	var known *fiber.Error
-	if errors.As(err, &known) {
-		status = known.Code
+	if known := (&fiber.Error{}); errors.As(err, &known) {
+		return c.SendStatus(known.Code)
 	}
-	return c.SendStatus(status)
+	return c.SendStatus(fiber.StatusInternalServerError)
 }
 
 // page renders a template with the session, a CSRF token for its forms, and the
 // way back that the sign-in page was given.
-func page(auth *aura.Auth, pages *template.Template, name string) fiber.Handler {
+func page(auth *aura.Auth, on forms, pages *template.Template, name string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		session, _ := aurafiber.Session(c)
 		token, lines, err := auth.CSRFToken(aurafiber.Request(c))
@@ -131,6 +131,7 @@ func page(auth *aura.Auth, pages *template.Template, name string) fiber.Handler 
 		return pages.ExecuteTemplate(c, name, fiber.Map{
 			"Session": session, "CSRFToken": token,
 			"RedirectTo": auth.SafeRedirect(c.Query("redirectTo")), "Error": c.Query("error"),
+			"Password": on.password, "SignUp": on.signUp,
 		})
 	}
 }

@@ -44,6 +44,9 @@ func run() error {
 		return err
 	}
 	defer dev.close()
+	if err := startAccounts(&cfg, dev); err != nil {
+		return err
+	}
 	auth, err := aura.New(cfg)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func run() error {
 	if len(cfg.Providers) == 0 {
 		slog.Warn("no sign-in provider is configured: set AURA_AUTH_GITHUB_CLIENT_ID and AURA_AUTH_GITHUB_CLIENT_SECRET, say")
 	}
-	server := &http.Server{Handler: dev.only(routes(auth)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: dev.only(routes(auth, forms{cfg.Credentials.Authorize != nil, cfg.SignUp.Create != nil})), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return err
@@ -82,7 +85,7 @@ func providers() (list []aura.Provider) {
 	return list
 }
 
-func routes(auth *aura.Auth) http.Handler {
+func routes(auth *aura.Auth, on forms) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.Use(gin.Recovery(), auragin.Load(auth))
@@ -90,9 +93,9 @@ func routes(auth *aura.Auth) http.Handler {
 
 	get := []string{http.MethodGet, http.MethodHead}
 	auragin.Mount(r, auth)
-	r.Match(get, "/", page(auth, "home.html"))
-	r.Match(get, "/login", page(auth, "login.html"))
-	r.Match(get, "/dashboard", auragin.Require(auth), page(auth, "dashboard.html"))
+	r.Match(get, "/", page(auth, on, "home.html"))
+	r.Match(get, "/login", page(auth, on, "login.html"))
+	r.Match(get, "/dashboard", auragin.Require(auth), page(auth, on, "dashboard.html"))
 	r.Match(get, "/api/me", auragin.Require(auth), me)
 	r.Match(get, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	r.Match(get, "/style.css", func(c *gin.Context) { c.FileFromFS("web/style.css", http.FS(web)) })
@@ -101,7 +104,7 @@ func routes(auth *aura.Auth) http.Handler {
 
 // page renders a template with the session, a CSRF token for its forms, and the
 // way back that the sign-in page was given.
-func page(auth *aura.Auth, name string) gin.HandlerFunc {
+func page(auth *aura.Auth, on forms, name string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		session, _ := auragin.Session(c)
 		token, lines, err := auth.CSRFToken(c.Request)
@@ -115,6 +118,7 @@ func page(auth *aura.Auth, name string) gin.HandlerFunc {
 		c.HTML(http.StatusOK, name, gin.H{
 			"Session": session, "CSRFToken": token,
 			"RedirectTo": auth.SafeRedirect(c.Query("redirectTo")), "Error": c.Query("error"),
+			"Password": on.password, "SignUp": on.signUp,
 		})
 	}
 }

@@ -44,6 +44,9 @@ func run() error {
 		return err
 	}
 	defer dev.close()
+	if err := startAccounts(&cfg, dev); err != nil {
+		return err
+	}
 	auth, err := aura.New(cfg)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func run() error {
 	if len(cfg.Providers) == 0 {
 		slog.Warn("no sign-in provider is configured: set AURA_AUTH_GITHUB_CLIENT_ID and AURA_AUTH_GITHUB_CLIENT_SECRET, say")
 	}
-	server := &http.Server{Handler: dev.only(routes(auth)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: dev.only(routes(auth, forms{cfg.Credentials.Authorize != nil, cfg.SignUp.Create != nil})), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return err
@@ -82,15 +85,15 @@ func providers() (list []aura.Provider) {
 	return list
 }
 
-func routes(auth *aura.Auth) http.Handler {
+func routes(auth *aura.Auth, on forms) http.Handler {
 	mux := http.NewServeMux()
 	aurahttp.Mount(mux, auth)
 	require := aurahttp.Require(auth)
 	pages := template.Must(template.New("").Funcs(auth.FuncMap()).ParseFS(web, "web/*.html"))
 
-	mux.Handle("GET /{$}", page(auth, pages, "home.html"))
-	mux.Handle("GET /login", page(auth, pages, "login.html"))
-	mux.Handle("GET /dashboard", require(page(auth, pages, "dashboard.html")))
+	mux.Handle("GET /{$}", page(auth, on, pages, "home.html"))
+	mux.Handle("GET /login", page(auth, on, pages, "login.html"))
+	mux.Handle("GET /dashboard", require(page(auth, on, pages, "dashboard.html")))
 	mux.Handle("GET /api/me", require(http.HandlerFunc(me)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, web, "web/style.css") })
@@ -99,7 +102,7 @@ func routes(auth *aura.Auth) http.Handler {
 
 // page renders a template with the session, a CSRF token for its forms, and the
 // way back that the sign-in page was given.
-func page(auth *aura.Auth, pages *template.Template, name string) http.Handler {
+func page(auth *aura.Auth, on forms, pages *template.Template, name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, _ := aurahttp.Session(r)
 		token, lines, err := auth.CSRFToken(r)
@@ -114,6 +117,7 @@ func page(auth *aura.Auth, pages *template.Template, name string) http.Handler {
 		data := map[string]any{
 			"Session": session, "CSRFToken": token,
 			"RedirectTo": auth.SafeRedirect(r.URL.Query().Get("redirectTo")), "Error": r.URL.Query().Get("error"),
+			"Password": on.password, "SignUp": on.signUp,
 		}
 		if err := pages.ExecuteTemplate(w, name, data); err != nil {
 			slog.Error("page", "name", name, "err", err)
