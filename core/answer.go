@@ -2,7 +2,6 @@ package aura
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aura-stack-go/auth/core/internal/cookie"
-	"github.com/aura-stack-go/auth/core/internal/origin"
 )
 
 const levelFailure = slog.LevelWarn
@@ -190,10 +188,6 @@ func (a *Auth) report(v *visit, e *Error) (id string) {
 	attrs := []slog.Attr{slog.String("event", "failure"), slog.String("code", string(e.Code)), slog.String("id", id)}
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
-	}
-	var host *origin.Error
-	if errors.As(e.Err, &host) && host.Host != "" {
-		attrs = append(attrs, slog.String("host", host.Host)) // what TrustedHosts or BaseURL may lack
 	}
 	ctx := context.Background()
 	if v != nil {

@@ -42,7 +42,8 @@ func (a *Auth) Load(r *http.Request) (context.Context, http.Header, error) {
 
 // remember returns the visit's context with what is known about its session.
 func (a *Auth) remember(v *visit, s *Session) context.Context {
-	l := &loaded{auth: a, cookies: slices.Clone(v.r.Header["Cookie"])}
+	outer, _ := v.ctx().Value(contextKey{}).(*loaded)
+	l := &loaded{auth: a, outer: outer, cookies: slices.Clone(v.r.Header["Cookie"])}
 	l.set(s)
 	return context.WithValue(v.ctx(), contextKey{}, l)
 }
@@ -247,7 +248,7 @@ func (a *Auth) CSRFToken(r *http.Request) (string, http.Header, error) {
 		return "", nil, err
 	}
 	if token, ok := a.issued(v, s); ok {
-		return token, nil, nil
+		return token, v.private(), nil
 	}
 	token, err := a.issueCSRF(v, s)
 	if err != nil {
@@ -258,7 +259,7 @@ func (a *Auth) CSRFToken(r *http.Request) (string, http.Header, error) {
 		l.csrf = token
 		l.mu.Unlock()
 	}
-	return token, v.sent(), nil
+	return token, v.private(), nil
 }
 
 // Deny answers a request that Load, Require, Verify or another function of Auth
@@ -293,8 +294,10 @@ func (a *Auth) wayBack(r *http.Request) string {
 	if !strings.HasPrefix(target, "/") {
 		target = r.URL.RequestURI()
 	}
-	if target == prefix || strings.HasPrefix(target, prefix+"/") && prefix != "" {
-		return target
+	path, _, _ := strings.Cut(target, "?")
+	stripped := path != r.URL.EscapedPath()
+	if stripped && (path == prefix || strings.HasPrefix(path, prefix+"/")) {
+		return target // the prefix was stripped in this process
 	}
 	return prefix + target
 }

@@ -18,7 +18,7 @@ func (a *Auth) SignInCredentials(r *http.Request, username, password string) (*S
 	if a.cfg.Credentials.Authorize == nil {
 		return nil, nil, fail(CodeNotFound, "Credentials.Authorize is not configured")
 	}
-	v, _, err := a.actAnyway(r)
+	v, err := a.actAnyway(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,7 +42,7 @@ func (a *Auth) SignUp(r *http.Request, fields any) (*Session, http.Header, error
 	if a.cfg.SignUp.Create == nil {
 		return nil, nil, fail(CodeNotFound, "SignUp.Create is not configured")
 	}
-	v, _, err := a.actAnyway(r)
+	v, err := a.actAnyway(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -176,10 +176,10 @@ func (a *Auth) withProvider(v *visit, s *Session, provider string, err error) (*
 
 // actAnyway is act for functions that need no session: without one, the token
 // must be the one in the cookie.
-func (a *Auth) actAnyway(r *http.Request) (*visit, *Session, error) {
+func (a *Auth) actAnyway(r *http.Request) (*visit, error) {
 	v, s, err := a.act(r)
 	if err == nil && s == nil {
 		err = a.verify(v, nil)
 	}
-	return v, s, err
+	return v, err
 }

@@ -28,7 +28,8 @@ import (
 const retryAfter = 5 * time.Second
 
 // Auth is the library, configured. Make one with New; it is safe for
-// concurrent use and starts no goroutine of its own.
+// concurrent use, and starts a goroutine for nothing but the refresh of a
+// provider's tokens, which ends with it.
 type Auth struct {
 	cfg        Config
 	log        *slog.Logger
@@ -176,7 +177,7 @@ func (a *Auth) MountPath(prefix string) string {
 	prefix = strings.TrimSuffix(prefix, "/")
 	path, ok := strings.CutPrefix(a.cfg.BasePath, prefix)
 	if !ok || !strings.HasPrefix(path, "/") {
-		panic(fmt.Sprintf("aura: Mount: the group's prefix %q is not the beginning of BasePath %q; set Config.BasePath to the whole path", prefix, a.cfg.BasePath)) //nolint:forbidigo // found at start-up, like a bad pattern
+		panic(fmt.Sprintf("aura: Mount: the group's prefix %q is not the beginning of BasePath %q, and shorter than it; set Config.BasePath to the whole path", prefix, a.cfg.BasePath)) //nolint:forbidigo // found at start-up, like a bad pattern
 	}
 	return path
 }

@@ -1,6 +1,7 @@
 package aura
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,10 @@ type CredentialsConfig struct {
 	// found out: 503, and nobody's password is called wrong. A User without a
 	// Subject is refused. Nil turns the route off.
 	Authorize func(ctx context.Context, c Credentials) (User, error)
+	// Issuer vouches for the subjects of these users: with the subject it is their
+	// account. Default: the public origin, so that the same user under another
+	// name of the host is another account; set a constant to be free of that.
+	Issuer string
 	// Canonical makes one spelling of a user name out of all that mean the same
 	// user; Authorize and the rate limits see no other. An empty result is
 	// refused. Default: CanonicalUsername.
@@ -147,7 +152,16 @@ func (a *Auth) signInCredentials(v *visit, c Credentials) (*Session, error) {
 	case u.Subject == "":
 		return nil, fail(CodeInvalidCredentials, "Credentials.Authorize returned neither a user nor an error")
 	}
-	return a.enter(v, &Attempt{Provider: credentialsProvider, Issuer: v.public.Origin, User: &u})
+	s, err := a.enter(v, &Attempt{Provider: credentialsProvider, Issuer: a.credentialsIssuer(v), User: &u})
+	if err == nil {
+		refund() // the limits are about guessing
+	}
+	return s, err
+}
+
+// credentialsIssuer vouches for the subjects of password users.
+func (a *Auth) credentialsIssuer(v *visit) string {
+	return cmp.Or(a.cfg.Credentials.Issuer, v.public.Origin)
 }
 
 // unavailable says that the application could not find something out.
@@ -159,10 +173,11 @@ func unavailable(err error) error {
 // refuses it. Until the session's cookie is written, nothing is: what fails
 // leaves the earlier session as it was.
 func (a *Auth) enter(v *visit, attempt *Attempt) (*Session, error) {
+	provider, issuer := cmp.Or(attempt.sessionProvider, attempt.Provider), attempt.Issuer // not the hook's to change
 	if err := a.admit(v.ctx(), attempt); err != nil {
 		return nil, err
 	}
-	s := a.begin(v, attempt.User.checked(), attempt.Provider, attempt.Issuer, attempt.providerSession)
+	s := a.begin(v, attempt.User.checked(), provider, issuer, attempt.providerSession)
 	if err := a.store(v, s); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,12 @@
 //	PATCH /session             change what Session.UpdatableFields allows
 //	GET   /csrfToken           the token that POST and PATCH want
 //	POST  /signOut             a form post or a script
+//	POST  /signIn/credentials  sign in by password, if Credentials.Authorize is set
+//	POST  /signUp              make a user, if SignUp.Create is set
+//	GET   /client.js           the browser module
+//
+// and below /providers/:provider the tokens that a provider has issued: GET and
+// DELETE for the connection, GET /tokens, POST /tokens/revoke, POST /user/refresh.
 //
 // Paths, JSON and session token are those of the TypeScript library Aura Auth,
 // so that its browser client works against this server, and servers that share
@@ -36,8 +42,9 @@
 // A request passes through rooms in one line, and each calls only those further
 // down: the door (an adapter) hands it to the hall (routes.go), which finds its
 // route; the guard (guard.go) decides whether it may act; a desk (signin.go,
-// callback.go, sessiondesk.go, csrf.go) decides what happens; the vault
-// (vault.go, claims.go, internal/flow, internal/token) opens and seals; the
+// callback.go, credentials.go, signup.go, sessiondesk.go, providersdesk.go,
+// csrf.go) decides what happens; the vault (vault.go, claims.go,
+// providertokens.go, internal/flow, internal/token) opens and seals; the
 // embassy (internal/rp) talks to the provider; the wardrobe (internal/cookie)
 // writes the cookies. Everything up to there is a decision, an answer that is a
 // value (answer.go); writing it is the last step and the same in all frameworks.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 
@@ -24,7 +23,7 @@ func ExampleNew() {
 		Providers: []aura.Provider{github},
 	})
 	if err != nil {
-		log.Fatal(err) // names every problem at once
+		panic(err) // names every problem at once
 	}
 	mux := http.NewServeMux()
 	mux.Handle(auth.BasePath()+"/", auth)
@@ -43,7 +42,7 @@ func exampleAuth() *aura.Auth {
 		Providers: []aura.Provider{ghProvider()},
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	return auth
 }
@@ -133,11 +132,11 @@ func ExampleClaims() {
 	}
 	user := aura.User{Subject: "u-1", Name: "Ada"}
 	if err := user.Set("roles", []string{"admin", "ops"}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	m, err := aura.Claims[member](&aura.Session{User: user})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(m.Subject, m.Roles)
 

@@ -178,7 +178,7 @@ func formToken(r *http.Request) ([]string, error) {
 	if kind, err := mediaType(r.Header); err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, nil
 	}
-	if r.PostForm != nil {
+	if r.PostForm != nil && r.Method != http.MethodDelete { // of DELETE ParseForm reads no body
 		return r.PostForm["csrfToken"], nil
 	}
 	if r.Body == nil {

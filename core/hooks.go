@@ -9,8 +9,8 @@ import (
 )
 
 // Hooks are functions of the application that run at turning points. They get
-// the request's context, with values that earlier middleware has set and a
-// deadline; they may run concurrently; a panic in one fails the one request.
+// the request's context, with values that earlier middleware has set, and ten
+// seconds; they may run concurrently; a panic in one fails the one request.
 // Nil hooks do nothing.
 type Hooks struct {
 	// SignIn runs after a user has proved who they are and before the session
@@ -30,12 +30,13 @@ type Hooks struct {
 
 // An Attempt is a sign-in that is about to succeed.
 type Attempt struct {
-	Provider string   // the provider's id, "credentials" or "signUp"
+	Provider string   // the provider's id, "credentials", or "signUp" for one that has just been made
 	Issuer   string   // who vouches for User.Subject
 	User     *User    // to be changed at will, but for the subject
 	Profile  *Profile // what the provider answered; nil without a provider
 
 	providerSession string // the ID token's sid
+	sessionProvider string // the session's, where it is not Provider
 }
 
 // admit runs the SignIn hook.
@@ -44,6 +45,8 @@ func (a *Auth) admit(ctx context.Context, attempt *Attempt) error {
 	if hook == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	defer cancel()
 	subject := attempt.User.Subject
 	err := hook(ctx, attempt)
 	if err == nil && attempt.User.Subject != subject {
@@ -76,7 +79,19 @@ func (a *Auth) hookError(ctx context.Context, e *Error) {
 			a.log.LogAttrs(ctx, slog.LevelError, "aura: panic in Hooks.Error", slog.String("event", "panic"), slog.String("panic", fmt.Sprint(p)))
 		}
 	}()
+	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	defer cancel()
 	a.cfg.Hooks.Error(ctx, e)
+}
+
+// signedOut runs the SignOut hook.
+func (a *Auth) signedOut(ctx context.Context, s *Session) {
+	if a.cfg.Hooks.SignOut == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	defer cancel()
+	a.cfg.Hooks.SignOut(ctx, s)
 }
 
 // renewing runs the Renew hook on a session that is about to be written.
@@ -84,6 +99,8 @@ func (a *Auth) renewing(ctx context.Context, s *Session) error {
 	if a.cfg.Hooks.Renew == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	defer cancel()
 	subject := s.User.Subject
 	if err := a.cfg.Hooks.Renew(ctx, s); err != nil {
 		return fmt.Errorf("Hooks.Renew: %w", err)

@@ -59,6 +59,9 @@ func (a *Auth) providers() []Provider {
 // templateSession does not renew: a template has no way to send header lines.
 func (a *Auth) templateSession(r *http.Request) (*Session, error) {
 	_, s, err := a.look(r)
+	if CodeOf(err) == CodeHostNotTrusted || CodeOf(err) == CodeHostMalformed {
+		return nil, nil // as with Load, nobody is signed in at a host that is not ours
+	}
 	return s, err
 }
 

@@ -68,8 +68,8 @@ func (j JOSE) DecryptJWE(jwe string, into any) error { return j.open(j.encrypted
 // nbf and jti are added where they are missing, and exp, Session.MaxAge from
 // now. claims must marshal to a JSON object.
 func (j JOSE) EncodeJWT(claims any) (string, error) {
-	if j.err != nil {
-		return "", j.err
+	if err := j.usable(); err != nil {
+		return "", err
 	}
 	raw, err := marshal(claims)
 	if err != nil {
@@ -113,9 +113,17 @@ func (j JOSE) DecodeJWT(jwt string, into any) error {
 	return j.open(j.sealed, jwt, into)
 }
 
+// usable says why the functions cannot work: a bad purpose, or the zero JOSE.
+func (j JOSE) usable() error {
+	if j.err == nil && j.sealed == nil {
+		return errors.New("aura: JOSE: the zero value holds no keys; get one from Auth.JOSE")
+	}
+	return j.err
+}
+
 func (j JOSE) seal(codec *token.Codec, payload any) (string, error) {
-	if j.err != nil {
-		return "", j.err
+	if err := j.usable(); err != nil {
+		return "", err
 	}
 	raw, err := marshal(payload)
 	if err != nil {
@@ -125,8 +133,8 @@ func (j JOSE) seal(codec *token.Codec, payload any) (string, error) {
 }
 
 func (j JOSE) open(codec *token.Codec, sealed string, into any) error {
-	if j.err != nil {
-		return j.err
+	if err := j.usable(); err != nil {
+		return err
 	}
 	payload, _, err := codec.Open(sealed)
 	if err != nil {

@@ -22,7 +22,7 @@ type LimitsConfig struct {
 	CredentialsSource ratelimit.Rule // attempts per address. Default: 100 in 15 minutes
 	CredentialsTarget ratelimit.Rule // attempts per account, from anywhere. Default: 100 in 24 hours
 	SignUp            ratelimit.Rule // per address. Default: 20 an hour
-	Session           ratelimit.Rule // updates, tokens, refreshes and revocations per session. Default: 200 at once, refilled 5 a second
+	Session           ratelimit.Rule // updates, tokens, refreshes and revocations per session, over the routes. Default: 200 at once, refilled 5 a second
 }
 
 func (l *LimitsConfig) defaults() {

@@ -75,7 +75,7 @@ func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
 func backToForm(code Code) bool {
 	switch code {
 	case CodeCSRFMissing, CodeCSRFMismatch, CodeNoSession, CodeInvalidCredentials, CodeAuthorizeUnavailable,
-		CodeUserExists, CodeUnprocessable, CodeSignInDenied, CodeRateLimited, CodeLimiterUnavailable:
+		CodeUserExists, CodeUnprocessable, CodeUnavailable, CodeSignInDenied, CodeRateLimited, CodeLimiterUnavailable:
 		return true
 	}
 	return false

@@ -5,8 +5,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
-	"github.com/aura-stack-go/auth/core/internal/cookie"
+	"github.com/aura-stack-go/auth/core/internal/refresh"
 	"github.com/aura-stack-go/auth/core/internal/rp"
 )
 
@@ -106,16 +107,25 @@ func (a *Auth) acting(v *visit) (*Session, error) {
 
 // refresher makes one refresh for all who ask. A dead token is as final as a
 // new one: asking again would only be taken for theft again.
-func (a *Auth) refresher(p *party, s *Session, refreshToken string) func(context.Context) (refreshed, bool, error) {
+func (a *Auth) refresher(p *party, s *Session, refreshToken string) func(context.Context) (refreshed, time.Duration, error) {
 	subject := ""
 	if p.OIDC {
 		subject = s.User.Subject
 	}
-	return func(ctx context.Context) (refreshed, bool, error) {
+	return func(ctx context.Context) (refreshed, time.Duration, error) {
 		grant, err := p.Refresh(ctx, refreshToken, subject)
+		answer := refreshed{grant, a.cfg.Now()}
 		var e *rp.Error
-		final := err == nil || errors.As(err, &e) && e.InvalidGrant()
-		return refreshed{grant, a.cfg.Now()}, final, err
+		switch {
+		case errors.As(err, &e) && e.InvalidGrant():
+			return answer, refresh.Memory, err
+		case err != nil:
+			return answer, 0, err
+		case grant.Token.RefreshToken == refreshToken && !grant.Token.Expiry.IsZero():
+			// Not rotated: it may be used again, and must be when this has run out.
+			return answer, min(refresh.Memory, grant.Token.Expiry.Sub(answer.at)/2), nil
+		}
+		return answer, refresh.Memory, nil
 	}
 }
 
@@ -135,6 +145,9 @@ func (a *Auth) revoke(v *visit, s *Session, p *party) error {
 	}
 	if err == nil {
 		err = p.Revoke(ctx, t.AccessToken, "access_token")
+		if t.RefreshToken != "" && errors.Is(err, rp.ErrNotSupported) {
+			err = nil // the grant has ended; RFC 7009 §2.2.1 lets access tokens run out
+		}
 	}
 	if errors.Is(err, rp.ErrNotSupported) {
 		return &Error{Code: CodeRevokeUnsupported, Err: err}
@@ -150,7 +163,7 @@ func (a *Auth) disconnect(v *visit, s *Session, p *party) error {
 	if a.tokensOf(v, s, p.ID) == nil {
 		return fail(CodeNotConnected, "the session holds no tokens of this provider")
 	}
-	a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.ProviderTokens, p.ID, v.public.Secure)
+	a.forgetTokensOf(v, p.ID)
 	return nil
 }
 

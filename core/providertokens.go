@@ -3,6 +3,7 @@ package aura
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -96,8 +97,15 @@ func (t *heldTokens) due(now time.Time, window time.Duration) bool {
 // tokensOf opens the provider's cookie; nil when the session is not connected
 // with it.
 func (a *Auth) tokensOf(v *visit, s *Session, provider string) *heldTokens {
+	if now, changed := v.loaded.tokensNow(provider); changed {
+		if now == nil || now.SessionID != s.ID {
+			return nil
+		}
+		t := *now
+		return &t
+	}
 	value, ok, _ := v.jar.Chunked(a.wardrobe.Name(cookie.ProviderTokens, provider, v.public.Secure))
-	if !ok {
+	if !ok || a.cfg.ProviderTokens.Discard {
 		return nil
 	}
 	payload, _, err := a.tokenBox.Open(value)
@@ -120,7 +128,12 @@ func (a *Auth) keepTokens(v *visit, s *Session, t *heldTokens) error {
 		if err == nil {
 			err = a.wardrobe.SetChunked(&v.lines, v.jar, cookie.ProviderTokens, t.Provider, v.public.Secure, sealed, s.ExpiresAt.Sub(v.now), v.now)
 		}
-		if err == nil || t.IDToken == "" {
+		if err == nil {
+			kept := *t
+			v.loaded.noteTokens(t.Provider, &kept)
+			return nil
+		}
+		if t.IDToken == "" {
 			return err
 		}
 		t.IDToken = ""
@@ -139,12 +152,33 @@ func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
 	}
 }
 
+// retainTokens writes the tokens anew beside a session that has just been: for
+// as long as it now lives, and under the newest secret.
+func (a *Auth) retainTokens(v *visit, s *Session) {
+	for _, id := range a.wardrobe.IDs(v.jar, cookie.ProviderTokens, v.public.Secure) {
+		if t := a.tokensOf(v, s, id); t != nil {
+			if err := a.keepTokens(v, s, t); err != nil {
+				a.report(v, &Error{Code: CodeSessionTooLarge, Err: err})
+			}
+		}
+	}
+}
+
 // forgetTokens expires the tokens of all providers: those of another session
 // are of no use to this one.
 func (a *Auth) forgetTokens(v *visit) {
-	for _, id := range a.wardrobe.IDs(v.jar, cookie.ProviderTokens, v.public.Secure) {
-		a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.ProviderTokens, id, v.public.Secure)
+	for _, p := range a.cfg.Providers {
+		v.loaded.noteTokens(p.ID, nil)
 	}
+	for _, id := range a.wardrobe.IDs(v.jar, cookie.ProviderTokens, v.public.Secure) {
+		a.forgetTokensOf(v, id)
+	}
+}
+
+// forgetTokensOf expires the tokens of one provider.
+func (a *Auth) forgetTokensOf(v *visit, provider string) {
+	v.loaded.noteTokens(provider, nil)
+	a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.ProviderTokens, provider, v.public.Secure)
 }
 
 // freshTokens returns the provider's tokens, refreshed if they are due. However
@@ -165,6 +199,9 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 		}
 		grant, err := a.refreshes.Do(v.ctx(), p.ID+"\x00"+t.RefreshToken, a.cfg.Now, a.refresher(p, s, t.RefreshToken))
 		if err != nil {
+			if changed {
+				a.rescue(v, s, t)
+			}
 			return a.notRefreshed(v, p, t, err)
 		}
 		next := held(s, p.ID, grant.Grant, grant.at)
@@ -179,10 +216,23 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 	if !changed {
 		return t, nil
 	}
-	if err := a.keepTokens(v, s, t); err != nil {
-		return nil, &Error{Code: CodeSessionTooLarge, Err: err}
-	}
+	a.rescue(v, s, t)
 	return t, nil
+}
+
+// rescue keeps tokens that a refresh has brought: what the browser holds has been
+// used up. Sign-ins under way give way to them. Where even that is not enough,
+// the answer is remembered for ten minutes, and the log says what to raise.
+func (a *Auth) rescue(v *visit, s *Session, t *heldTokens) {
+	if a.keepTokens(v, s, t) == nil {
+		return
+	}
+	for _, id := range a.wardrobe.IDs(v.jar, cookie.Flow, v.public.Secure) {
+		a.wardrobe.Expire(&v.lines, cookie.Flow, id, v.public.Secure)
+	}
+	if err := a.keepTokens(v, s, t); err != nil {
+		a.report(v, &Error{Code: CodeSessionTooLarge, Err: fmt.Errorf("the refreshed tokens do not fit; raise Cookies.MaxBytes: %w", err)})
+	}
 }
 
 // refreshed is the answer to one refresh, with the time that it came.
@@ -194,7 +244,7 @@ type refreshed struct {
 func (a *Auth) notRefreshed(v *visit, p *party, t *heldTokens, err error) (*heldTokens, error) {
 	var e *rp.Error
 	if errors.As(err, &e) && e.InvalidGrant() {
-		a.wardrobe.ExpireAll(&v.lines, v.jar, cookie.ProviderTokens, p.ID, v.public.Secure)
+		a.forgetTokensOf(v, p.ID)
 		return nil, &Error{Code: CodeRefreshRejected, Err: err}
 	}
 	if !t.expired(v.now) {

@@ -77,7 +77,13 @@ func (a *Auth) find(r *http.Request) (found []*route, provider string) {
 	for i := range routes {
 		rt := &routes[i]
 		p, ok := match(rt.path, path)
-		if !ok || rt.off != nil && rt.off(&a.cfg) {
+		if !ok {
+			continue
+		}
+		if rt.off != nil && rt.off(&a.cfg) {
+			if rt.method == r.Method {
+				return nil, "" // and not 405 with what the path's other pattern takes
+			}
 			continue
 		}
 		if p == "" && !exact {

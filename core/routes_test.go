@@ -284,8 +284,8 @@ func TestPanics(t *testing.T) {
 		back := callback(t, g.get("/auth/signIn/gh").header.Get("Location"))
 		panics = http.ErrAbortHandler
 		defer func() {
-			if p := recover(); p != http.ErrAbortHandler {
-				t.Errorf("recovered %v", p)
+			if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+				t.Errorf("recovered %v", err)
 			}
 		}()
 		r := httptest.NewRequest("GET", s.url+back, nil)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 )
 
 // script is the browser module. It finds its base path by its own address, so
@@ -33,13 +34,23 @@ func (a *Auth) getScript(v *visit) (answer, error) {
 		ans.header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	ans.header.Set("ETag", etag)
-	if v.r.Header.Get("If-None-Match") == etag {
+	if matches(v.r.Header.Values("If-None-Match"), etag) {
 		ans.status = http.StatusNotModified
 		return ans, nil
 	}
 	ans.header.Set("Content-Type", "text/javascript; charset=utf-8")
 	ans.body = script
 	return ans, nil
+}
+
+// matches is the weak comparison of If-None-Match (RFC 9110 §13.1.2).
+func matches(lines []string, etag string) bool {
+	for tag := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
 }
 
 // scriptVersion tells one release's bytes from another's.

@@ -76,11 +76,13 @@ type contextKey struct{}
 // next one in the same request sees it.
 type loaded struct {
 	auth    *Auth    // another Auth must look for itself
+	outer   *loaded  // what another Auth's Load has found around this one
 	cookies []string // what it was decided on
 
 	mu      sync.Mutex
 	session *Session
-	csrf    string // the CSRF token that was issued in this request
+	csrf    string                 // the CSRF token that was issued in this request
+	tokens  map[string]*heldTokens // what has become of provider tokens; nil values are gone
 }
 
 // get returns a copy of the session.
@@ -108,12 +110,39 @@ func (l *loaded) set(s *Session) {
 	}
 }
 
+// tokensNow returns what has become of a provider's tokens in this request.
+func (l *loaded) tokensNow(provider string) (t *heldTokens, changed bool) {
+	if l == nil {
+		return nil, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t, changed = l.tokens[provider]
+	return t, changed
+}
+
+// noteTokens notes it; nil means that they are gone.
+func (l *loaded) noteTokens(provider string, t *heldTokens) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tokens == nil {
+		l.tokens = make(map[string]*heldTokens)
+	}
+	l.tokens[provider] = t
+}
+
 // loadedBy returns what this Auth knows about the request already, or nil. A
 // request that has taken another's context over, with other cookies, is looked
 // at anew.
 func (a *Auth) loadedBy(r *http.Request) *loaded {
 	l, _ := r.Context().Value(contextKey{}).(*loaded)
-	if l == nil || l.auth != a || !slices.Equal(l.cookies, r.Header["Cookie"]) {
+	for l != nil && l.auth != a {
+		l = l.outer
+	}
+	if l == nil || !slices.Equal(l.cookies, r.Header["Cookie"]) {
 		return nil
 	}
 	return l

@@ -33,6 +33,10 @@ func (a *Auth) renewed(v *visit, s *Session) {
 	if err := a.renew(v, s); err != nil {
 		*s = before
 		a.report(v, asError(err))
+		return
+	}
+	if len(v.lines.Header()) > 0 {
+		a.retainTokens(v, s)
 	}
 }
 
@@ -57,8 +61,12 @@ func (a *Auth) patchSession(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := a.update(v, s, u); err != nil {
+	err = a.update(v, s, u)
+	if CodeOf(err) == CodeSessionTooLarge {
 		return answer{}, &Error{Code: CodeUpdateNotAllowed, Err: err, details: map[string]string{"user": "is larger than a session may be"}}
+	}
+	if err != nil {
+		return answer{}, err
 	}
 	return a.acted(v, http.StatusOK, map[string]any{"success": true, "session": s})
 }
@@ -196,7 +204,5 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 func (a *Auth) end(v *visit, s *Session) {
 	a.clear(v)
 	a.succeeded(v, "signOut", s)
-	if a.cfg.Hooks.SignOut != nil {
-		a.cfg.Hooks.SignOut(v.ctx(), s)
-	}
+	a.signedOut(v.ctx(), s)
 }

@@ -98,5 +98,5 @@ func (a *Auth) signUp(v *visit, form SignUpForm) (*Session, error) {
 	case u.Subject == "":
 		return nil, fail(CodeServerError, "SignUp.Create returned neither a user with a subject nor an error")
 	}
-	return a.enter(v, &Attempt{Provider: credentialsProvider, Issuer: v.public.Origin, User: &u})
+	return a.enter(v, &Attempt{Provider: "signUp", sessionProvider: credentialsProvider, Issuer: a.credentialsIssuer(v), User: &u})
 }

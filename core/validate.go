@@ -72,7 +72,7 @@ func (p *problemList) add(format string, args ...any) { *p = append(*p, fmt.Erro
 
 // addAll adds err, or each of the errors that are joined in it, behind a field.
 func (p *problemList) addAll(field string, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the list itself is wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			p.addAll(field, e)
 		}

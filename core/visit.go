@@ -3,6 +3,7 @@ package aura
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -50,6 +51,9 @@ func hostError(err error) error {
 	var e *origin.Error
 	if errors.As(err, &e) && e.Status == http.StatusBadRequest {
 		return &Error{Code: CodeHostMalformed, Err: err}
+	}
+	if e != nil && e.Host != "" {
+		err = fmt.Errorf("%w: %q", err, e.Host) // what TrustedHosts or BaseURL may lack
 	}
 	return &Error{Code: CodeHostNotTrusted, Err: err}
 }

@@ -14,6 +14,7 @@ import (
 
 var (
 	fence   = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+	fences  = regexp.MustCompile("(?ms)^```.*?^```$")
 	adapter = regexp.MustCompile(`auth/adapters/(\w+)"`)
 	link    = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 )
@@ -90,7 +91,7 @@ func TestLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+		for _, m := range link.FindAllStringSubmatch(fences.ReplaceAllString(string(text), ""), -1) {
 			if strings.Contains(m[1], " ") {
 				continue
 			}

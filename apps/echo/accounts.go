@@ -69,8 +69,8 @@ func (a *accounts) create(ctx context.Context, form aura.SignUpForm) (aura.User,
 	if name == "" || strings.ContainsAny(name, " \t") {
 		wrong["username"] = "is missing, or cannot be a user name"
 	}
-	if len(secret) < 12 {
-		wrong["password"] = "needs at least 12 characters"
+	if len(secret) < 12 || len(secret) > password.MaxLength {
+		wrong["password"] = "needs at least 12 characters, and at most 1024 bytes"
 	}
 	if len(wrong) > 0 {
 		return aura.User{}, wrong
@@ -84,8 +84,8 @@ func (a *accounts) create(ctx context.Context, form aura.SignUpForm) (aura.User,
 
 func (a *accounts) add(ctx context.Context, user aura.User, name, secret string) error {
 	hash, err := a.hasher.Hash(ctx, secret)
-	if err != nil {
-		return err
+	if err != nil { // too busy, say: try again
+		return &aura.Error{Code: aura.CodeAuthorizeUnavailable, Err: err}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

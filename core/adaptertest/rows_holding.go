@@ -24,7 +24,7 @@ var holdingRows = []row{
 		failed := make(chan int, len(callbacks))
 		for _, callback := range callbacks {
 			wg.Go(func() {
-				resp, err := c.http.Get(callback) //nolint:noctx // the client has a timeout
+				resp, err := c.http.Get(callback)
 				if err != nil {
 					failed <- 0
 					return

@@ -40,7 +40,7 @@ func authorizeFaults() []Fault {
 	}
 }
 
-func responseFault(name string, v Verdict, about string, change func(url.Values)) Fault {
+func responseFault(name string, v Verdict, about string, change func(url.Values)) Fault { //nolint:unparam // the same form as the makers beside it
 	return Fault{Name: name, About: about, Verdict: v, Endpoint: Authorize, Params: change}
 }
 

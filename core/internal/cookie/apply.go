@@ -50,14 +50,18 @@ func applyCookies(dst http.Header, lines []string) {
 	}
 }
 
-// family is the name of the cookie that a name may be a chunk of.
+// family is the name of the cookie that a name may be a chunk of. What follows
+// access_token is a provider's id, also when it is a number.
 func family(name string) string {
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		if _, valid := chunkIndex(name[i+1:]); valid {
-			return name[:i]
-		}
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return name
 	}
-	return name
+	_, valid := chunkIndex(name[i+1:])
+	if !valid || strings.HasSuffix(name[:i+1], providerTokensInfix) {
+		return name
+	}
+	return name[:i]
 }
 
 // removes reports whether a line makes the browser forget its cookie.

@@ -18,6 +18,7 @@ func TestApply(t *testing.T) {
 		{"names are exact", http.Header{"Set-Cookie": {"S=1", "s.x=1", "ss=1", "x=s=1"}}, http.Header{"Set-Cookie": {"s=2"}}, http.Header{"Set-Cookie": {"S=1", "s.x=1", "ss=1", "x=s=1", "s=2"}}},
 		{"split, then signed out", http.Header{"Set-Cookie": {"s=; Path=/; Max-Age=0; x", "s.0=a", "s.1=b", "t.0=c"}}, http.Header{"Set-Cookie": {"s=; Path=/; Max-Age=0; y"}}, http.Header{"Set-Cookie": {"t.0=c", "s=; Path=/; Max-Age=0; y"}}},
 		{"whole, then split", http.Header{"Set-Cookie": {"s=a", "s.7=; Path=/; Max-Age=0; x"}}, http.Header{"Set-Cookie": {"s.0=b", "s.1=c"}}, http.Header{"Set-Cookie": {"s.7=; Path=/; Max-Age=0; x", "s.0=b", "s.1=c"}}},
+		{"providers with numbers for ids", http.Header{"Set-Cookie": {"a.access_token.1=x", "a.access_token.2.0=y"}}, http.Header{"Set-Cookie": {"a.access_token.2=z"}}, http.Header{"Set-Cookie": {"a.access_token.1=x", "a.access_token.2=z"}}},
 		{"split, then whole", http.Header{"Set-Cookie": {"s.0=a", "s.1=b"}}, http.Header{"Set-Cookie": {"s=c"}}, http.Header{"Set-Cookie": {"s=c"}}},
 		{"CK-10 Vary merged", http.Header{"Vary": {"Accept-Encoding, cookie", "Origin"}}, http.Header{"Vary": {"Cookie, Accept"}}, http.Header{"Vary": {"Accept-Encoding, cookie, Origin, Accept"}}},
 		{"CK-10 others set", http.Header{"Cache-Control": {"public"}}, http.Header{"Cache-Control": {"no-store"}}, http.Header{"Cache-Control": {"no-store"}}},

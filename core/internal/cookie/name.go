@@ -27,7 +27,7 @@ func (k Kind) suffix() string {
 	case Flow:
 		return ".flow."
 	case ProviderTokens:
-		return ".access_token."
+		return providerTokensInfix
 	}
 	return ".unknown." // Set refuses it
 }
@@ -104,3 +104,6 @@ func isValue(s string) bool {
 	}
 	return s != ""
 }
+
+// providerTokensInfix stands between the prefix and the provider's id.
+const providerTokensInfix = ".access_token."

@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
+// Memory is how long an answer should be remembered that must not be asked for
+// again: longer than any request is under way with a cookie from before.
+const Memory = 10 * time.Minute
+
 const (
-	// memory is how long an answer is remembered: longer than any request is
-	// under way with a cookie from before the refresh.
-	memory = 10 * time.Minute
 	// capacity bounds how many answers are remembered; the oldest give way.
 	capacity = 8192
 	// patience bounds one call, whoever waits for it.
@@ -25,36 +26,37 @@ const (
 type Group[T any] struct {
 	mu    sync.Mutex
 	calls map[key]*call[T]
-	order []key // remembered ones, oldest first
+	order []*call[T] // remembered ones, oldest first
 }
 
 // key is the hash of a secret: the secret itself is not kept.
 type key [sha256.Size]byte
 
 type call[T any] struct {
+	key    key
 	done   chan struct{} // closed when value and err are set
 	value  T
 	err    error
 	forget time.Time // zero: under way
 }
 
-// Do returns what fn returns for this secret. Whoever asks while fn runs, or
-// within ten minutes after it, gets the same answer without a call; answers that
-// fn does not mark as final are not remembered. fn runs on a context that does
+// Do returns what fn returns for this secret. Whoever asks while fn runs, or for
+// as long after it as fn says, gets the same answer without a call. fn runs on a context that does
 // not end when the asking request does, but after ten seconds. When ctx ends
 // first, Do returns its error, and fn goes on for the others.
-func (g *Group[T]) Do(ctx context.Context, secret string, now func() time.Time, fn func(context.Context) (value T, final bool, err error)) (T, error) {
+func (g *Group[T]) Do(ctx context.Context, secret string, now func() time.Time, fn func(context.Context) (value T, remember time.Duration, err error)) (T, error) {
 	k := key(sha256.Sum256([]byte(secret)))
 	g.mu.Lock()
-	g.sweep(now())
+	at := now()
+	g.sweep(at)
 	c, ok := g.calls[k]
-	if !ok {
-		c = &call[T]{done: make(chan struct{})}
+	if !ok || c.over(at) {
+		c = &call[T]{key: k, done: make(chan struct{})}
 		if g.calls == nil {
 			g.calls = make(map[key]*call[T])
 		}
 		g.calls[k] = c
-		go g.run(context.WithoutCancel(ctx), k, c, now, fn)
+		go g.run(context.WithoutCancel(ctx), c, now, fn)
 	}
 	g.mu.Unlock()
 	select {
@@ -66,32 +68,37 @@ func (g *Group[T]) Do(ctx context.Context, secret string, now func() time.Time, 
 	}
 }
 
-func (g *Group[T]) run(ctx context.Context, k key, c *call[T], now func() time.Time, fn func(context.Context) (T, bool, error)) {
+func (g *Group[T]) run(ctx context.Context, c *call[T], now func() time.Time, fn func(context.Context) (T, time.Duration, error)) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	final := false
+	var remember time.Duration
 	defer func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if final {
-			c.forget = now().Add(memory)
-			g.order = append(g.order, k)
+		if remember > 0 {
+			c.forget = now().Add(remember)
+			g.order = append(g.order, c)
 		} else {
-			delete(g.calls, k)
+			delete(g.calls, c.key)
 		}
 		close(c.done)
 	}()
 	c.err = errPanic // stands if fn does not return
 	defer func() { _ = recover() }()
-	c.value, final, c.err = fn(ctx)
+	c.value, remember, c.err = fn(ctx)
 }
+
+// over reports whether a remembered answer has been remembered long enough.
+func (c *call[T]) over(now time.Time) bool { return !c.forget.IsZero() && now.After(c.forget) }
 
 // sweep forgets what has been remembered long enough, and the oldest when there
 // are too many.
 func (g *Group[T]) sweep(now time.Time) {
 	n := 0
-	for n < len(g.order) && (now.After(g.calls[g.order[n]].forget) || len(g.order)-n > capacity) {
-		delete(g.calls, g.order[n])
+	for n < len(g.order) && (g.order[n].over(now) || len(g.order)-n > capacity) {
+		if c := g.order[n]; g.calls[c.key] == c {
+			delete(g.calls, c.key)
+		}
 		n++
 	}
 	g.order = g.order[n:]

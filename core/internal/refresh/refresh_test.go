@@ -19,10 +19,10 @@ func TestOneCallForMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
-			got, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (string, bool, error) {
+			got, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (string, time.Duration, error) {
 				calls.Add(1)
 				<-release
-				return "new", true, nil
+				return "new", Memory, nil
 			})
 			if got != "new" || err != nil {
 				t.Errorf("got %q, %v", got, err)
@@ -41,16 +41,17 @@ func TestLateComersGetTheSameAnswer(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	n := 0
 	do := func() int {
-		got, err := g.Do(t.Context(), "old", clockAt(&now), func(context.Context) (int, bool, error) { n++; return n, true, nil })
+		got, err := g.Do(t.Context(), "old", clockAt(&now), func(context.Context) (int, time.Duration, error) { n++; return n, Memory, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	}
-	if do() != 1 || do() != 1 {
+	first, second := do(), do()
+	if first != 1 || second != 1 {
 		t.Error("asked again, it called again")
 	}
-	now = now.Add(memory)
+	now = now.Add(Memory)
 	if do() != 1 {
 		t.Error("forgotten too early")
 	}
@@ -63,11 +64,11 @@ func TestLateComersGetTheSameAnswer(t *testing.T) {
 func TestFailuresAreNotRemembered(t *testing.T) {
 	var g Group[int]
 	outage := errors.New("outage")
-	_, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (int, bool, error) { return 0, false, outage })
+	_, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (int, time.Duration, error) { return 0, 0, outage })
 	if !errors.Is(err, outage) {
 		t.Fatalf("got %v", err)
 	}
-	got, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (int, bool, error) { return 7, true, nil })
+	got, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (int, time.Duration, error) { return 7, Memory, nil })
 	if got != 7 || err != nil {
 		t.Errorf("after an outage: %d, %v", got, err)
 	}
@@ -83,10 +84,10 @@ func TestLeaderLeaves(t *testing.T) {
 	leader, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
-		_, err := g.Do(leader, "old", time.Now, func(ctx context.Context) (string, bool, error) {
+		_, err := g.Do(leader, "old", time.Now, func(ctx context.Context) (string, time.Duration, error) {
 			close(started)
 			<-release
-			return "new", true, ctx.Err()
+			return "new", Memory, ctx.Err()
 		})
 		left <- err
 	}()
@@ -96,7 +97,7 @@ func TestLeaderLeaves(t *testing.T) {
 		t.Errorf("the leader got %v, want its own cancellation", err)
 	}
 	close(release)
-	got, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (string, bool, error) { return "second call", true, nil })
+	got, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (string, time.Duration, error) { return "second call", Memory, nil })
 	if got != "new" || err != nil {
 		t.Errorf("the follower got %q, %v", got, err)
 	}
@@ -104,7 +105,7 @@ func TestLeaderLeaves(t *testing.T) {
 
 func TestPanicEndsTheCall(t *testing.T) {
 	var g Group[int]
-	if _, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (int, bool, error) { panic("in a provider") }); !errors.Is(err, errPanic) {
+	if _, err := g.Do(t.Context(), "old", time.Now, func(context.Context) (int, time.Duration, error) { panic("in a provider") }); !errors.Is(err, errPanic) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -113,11 +114,38 @@ func TestMemoryIsBounded(t *testing.T) {
 	var g Group[int]
 	now := time.Unix(1_800_000_000, 0)
 	for i := range capacity + 100 {
-		if _, err := g.Do(t.Context(), strconv.Itoa(i), clockAt(&now), func(context.Context) (int, bool, error) { return i, true, nil }); err != nil {
+		if _, err := g.Do(t.Context(), strconv.Itoa(i), clockAt(&now), func(context.Context) (int, time.Duration, error) { return i, Memory, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(g.calls) > capacity+1 {
 		t.Errorf("%d answers are remembered, the bound is %d", len(g.calls), capacity)
+	}
+}
+
+// An answer with a short life is forgotten before others that came earlier.
+func TestShortMemory(t *testing.T) {
+	var g Group[int]
+	now := time.Unix(1_800_000_000, 0)
+	n := 0
+	do := func(secret string, remember time.Duration) int {
+		got, err := g.Do(t.Context(), secret, clockAt(&now), func(context.Context) (int, time.Duration, error) { n++; return n, remember, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	long, short := do("long", Memory), do("short", time.Minute)
+	now = now.Add(time.Minute + time.Second)
+	if again := do("short", time.Minute); again == short {
+		t.Error("remembered for more than a minute")
+	}
+	if do("long", Memory) != long {
+		t.Error("the long one was forgotten with it")
+	}
+	now = now.Add(Memory + time.Second)
+	do("sweep", 0)
+	if len(g.calls) != 0 || len(g.order) != 0 {
+		t.Errorf("%d calls and %d in order are left", len(g.calls), len(g.order))
 	}
 }

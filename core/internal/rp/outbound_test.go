@@ -277,7 +277,7 @@ func TestNoSecretsInErrorsAndLogs(t *testing.T) {
 		checkText(t, "log", log.String())
 		for _, text := range []string{
 			fmt.Sprintf("%v %+v %#v %s", p, p, p, p), fmt.Sprintf("%v %+v %#v", p.config, p.config, p.config),
-			string(must(json.Marshal(p))),
+			string(must(json.Marshal(p))), //nolint:staticcheck // that nothing comes out is the point
 		} {
 			checkText(t, "party", text)
 		}
