@@ -345,5 +345,10 @@ const page = createAuthClient({ baseURL: parse(".", import.meta.url)?.href ?? "f
 export const { getSession, signIn, signInCredentials, signUp, updateSession, signOut, getCSRFToken, refreshUserInfo } = page;
 export const { getProviderTokens, getAccessToken, revokeToken, disconnectProvider, isProviderConnected } = page;
 
-// A bundle bears another name, and its endpoints are elsewhere.
-if (typeof document !== "undefined" && parse("", import.meta.url)?.pathname.endsWith("/client.js")) wire(page);
+// A bundle bears another name, and its endpoints are elsewhere. The tag's address
+// has a version, an import's may have none: two modules, of which one wires.
+const wired = Symbol.for("aura-auth.wired");
+if (typeof document !== "undefined" && parse("", import.meta.url)?.pathname.endsWith("/client.js") && !document[wired]) {
+  document[wired] = true;
+  wire(page);
+}
