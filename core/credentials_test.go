@@ -3,6 +3,9 @@ package aura_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -519,5 +522,54 @@ func TestCredentialsCSRF(t *testing.T) {
 		if r := test.send(g); r.status != test.status || table.calls() != 0 || g.subject() != "" {
 			t.Errorf("%s: status %d, want %d; %d calls\n%s", test.name, r.status, test.status, table.calls(), r.body)
 		}
+	}
+}
+
+// The limits are about guessing: the right password costs no attempt, and takes
+// none of the wrong ones back.
+func TestCredentialsRightCostsNothing(t *testing.T) {
+	s, _ := newBank(t, func(c *aura.Config) {
+		c.Limits.Credentials = ratelimit.Rule{Limit: 2, Window: time.Hour}
+	})
+	for i, try := range []struct {
+		password string
+		status   int
+	}{{"right", 200}, {"right", 200}, {"right", 200}, {"wrong", 401}, {"right", 200}, {"wrong", 401}, {"wrong", 429}, {"right", 429}} {
+		if r := s.guest().password("ada", try.password); r.status != try.status {
+			t.Errorf("%d, %s: status %d, want %d", i, try.password, r.status, try.status)
+		}
+	}
+}
+
+// A client that hangs up is no outage: whoever closes the sending half of the
+// connection ends the request's context and still reads the answer. Their
+// attempts count, or the limits would be theirs to switch off.
+func TestCredentialsHangUp(t *testing.T) {
+	s, table := newBank(t, func(c *aura.Config) {
+		c.Limits.Credentials = ratelimit.Rule{Limit: 3, Window: time.Hour}
+	})
+	table.become(func(ctx context.Context, _ aura.Credentials) (aura.User, error) {
+		<-ctx.Done() // a slow hash
+		return aura.User{}, aura.ErrInvalidCredentials
+	})
+	g := s.guest()
+	token := g.csrf()
+	body := `{"username":"ada","password":"wrong"}`
+	for range 6 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fmt.Fprintf(conn, "POST /auth/signIn/credentials HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nX-CSRF-Token: %s\r\nCookie: %s\r\nContent-Length: %d\r\n\r\n%s",
+			strings.TrimPrefix(s.url, "http://"), token, g.header(), len(body), body)
+		half, ok := conn.(*net.TCPConn)
+		if err != nil || !ok || half.CloseWrite() != nil {
+			t.Fatal("the connection cannot be half closed", err)
+		}
+		_, _ = io.Copy(io.Discard, conn) // whatever is answered
+		_ = conn.Close()
+	}
+	if table.calls() != 3 {
+		t.Errorf("%d attempts passed a limit of 3", table.calls())
 	}
 }

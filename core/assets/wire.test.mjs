@@ -70,6 +70,7 @@ async function settled() {
 async function open(elements = [], answers = {}) {
   page.elements = elements;
   page.answers = { "GET session": signedOut, "GET csrfToken": () => Response.json({ csrfToken: "c" }), ...answers };
+  delete document[Symbol.for("aura-auth.wired")]; // a page of its own
   const module = await import(`./client.js?page=${fresh++}`);
   await settled();
   return module;
@@ -125,6 +126,15 @@ for (const [what, answer, code] of [
     assert.deepEqual(page.events, code ? [["aura:error", code]] : []);
   });
 }
+
+test("a second module on one page does not wire again", async () => {
+  const b = bar();
+  await open(Object.values(b), {});
+  const before = page.requests.length;
+  await import(`./client.js?page=${fresh++}`);
+  await settled();
+  assert.equal(page.requests.length, before);
+});
 
 test("a picture is fetched from http and https alone", async () => {
   for (const [image, src] of [
