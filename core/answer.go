@@ -2,6 +2,7 @@ package aura
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -180,6 +181,8 @@ func (a *Auth) report(v *visit, e *Error) (id string) {
 	}
 	level := levelFailure
 	switch status := e.Code.meaning().status; {
+	case errors.Is(e.Err, context.Canceled):
+		level = slog.LevelDebug // the client has left
 	case status == http.StatusInternalServerError || e.retryAfter > 0:
 		level = slog.LevelError
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:

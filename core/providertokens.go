@@ -217,6 +217,9 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 		return t, nil
 	}
 	a.rescue(v, s, t)
+	if t.expired(v.now) {
+		return nil, &Error{Code: CodeTokenUnreachable, Err: errors.New("the provider's new tokens have ended already"), retryAfter: retryAfter}
+	}
 	return t, nil
 }
 
@@ -246,6 +249,9 @@ func (a *Auth) notRefreshed(v *visit, p *party, t *heldTokens, err error) (*held
 	if errors.As(err, &e) && e.InvalidGrant() {
 		a.forgetTokensOf(v, p.ID)
 		return nil, &Error{Code: CodeRefreshRejected, Err: err}
+	}
+	if v.ctx().Err() != nil { // the client has left; the refresh goes on for the next request
+		err = &Error{Code: CodeTokenUnreachable, Err: err, retryAfter: retryAfter}
 	}
 	if !t.expired(v.now) {
 		a.report(v, asError(providerError(err)))

@@ -6,6 +6,7 @@ package refresh
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -84,7 +85,11 @@ func (g *Group[T]) run(ctx context.Context, c *call[T], now func() time.Time, fn
 		close(c.done)
 	}()
 	c.err = errPanic // stands if fn does not return
-	defer func() { _ = recover() }()
+	defer func() {
+		if p := recover(); p != nil {
+			c.err = fmt.Errorf("%w: %v", errPanic, p)
+		}
+	}()
 	c.value, remember, c.err = fn(ctx)
 }
 
