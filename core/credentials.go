@@ -99,9 +99,18 @@ func (a *Auth) postCredentials(v *visit) (answer, error) {
 func (a *Auth) credentials(b body) (Credentials, error) {
 	username, password := b.text("username"), b.text("password")
 	details := map[string]string{}
+	c := Credentials{}
 	switch {
 	case username == nil:
 		details["username"] = "is missing"
+	case len(*username) > maxUsername:
+		details["username"] = "is longer than 320 bytes"
+	default:
+		if c.Username = a.cfg.Credentials.Canonical(*username); c.Username == "" {
+			details["username"] = "cannot be a user name"
+		}
+	}
+	switch {
 	case password == nil:
 		details["password"] = "is missing"
 	case *password == "":
@@ -109,13 +118,12 @@ func (a *Auth) credentials(b body) (Credentials, error) {
 	case len(*password) > maxPassword:
 		details["password"] = "is longer than 1024 bytes"
 	default:
-		c := Credentials{Username: a.cfg.Credentials.Canonical(*username), Password: Secret(*password)}
-		if c.Username != "" {
-			return c, nil
-		}
-		details["username"] = "cannot be a user name"
+		c.Password = Secret(*password)
 	}
-	return Credentials{}, &Error{Code: CodeUnprocessable, Err: errors.New("credentials are incomplete"), details: details}
+	if len(details) > 0 {
+		return Credentials{}, &Error{Code: CodeUnprocessable, Err: errors.New("credentials are incomplete"), details: details}
+	}
+	return c, nil
 }
 
 // text returns the one string that a body has under a name, nil if there is
@@ -142,12 +150,12 @@ func (a *Auth) signInCredentials(v *visit, c Credentials) (*Session, error) {
 	u, err := a.cfg.Credentials.Authorize(ctx, c)
 	switch {
 	case ctx.Err() != nil:
-		refund() // an outage is no failure of the user's
+		giveBack(v, refund)
 		return nil, unavailable(ctx.Err())
 	case errors.Is(err, ErrInvalidCredentials), errors.Is(err, ErrAccountLocked):
 		return nil, &Error{Code: CodeInvalidCredentials, Err: err}
 	case err != nil:
-		refund()
+		giveBack(v, refund)
 		return nil, unavailable(err)
 	case u.Subject == "":
 		return nil, fail(CodeInvalidCredentials, "Credentials.Authorize returned neither a user nor an error")
@@ -157,6 +165,15 @@ func (a *Auth) signInCredentials(v *visit, c Credentials) (*Session, error) {
 		refund() // the limits are about guessing
 	}
 	return s, err
+}
+
+// giveBack refunds an attempt that an outage has cut short: it is no failure of
+// the user's. One that the client has cut short is not refunded, or whoever
+// hangs up in time could try without end.
+func giveBack(v *visit, refund func()) {
+	if !errors.Is(v.ctx().Err(), context.Canceled) {
+		refund()
+	}
 }
 
 // credentialsIssuer vouches for the subjects of password users.

@@ -18,7 +18,8 @@ type JOSE struct {
 	signed, encrypted, sealed *token.Codec
 	now                       func() time.Time
 	maxAge                    time.Duration
-	err                       error // the purpose cannot be used
+	issuer, audience          string // the session's, for its own keys
+	err                       error  // the purpose cannot be used
 }
 
 var purposeForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
@@ -36,7 +37,11 @@ func (a *Auth) JOSE(purpose string) JOSE {
 // DangerouslySessionJOSE returns the token functions with the session's own
 // keys, which other servers that share the secret and the salt have too. Whoever
 // encodes a payload with a sub here has made a session for that user.
-func (a *Auth) DangerouslySessionJOSE() JOSE { return a.jose(a.keys) }
+func (a *Auth) DangerouslySessionJOSE() JOSE {
+	j := a.jose(a.keys)
+	j.issuer, j.audience = a.cfg.Session.Issuer, a.cfg.Session.Audience
+	return j
+}
 
 func (a *Auth) jose(keys *token.Ring) JOSE {
 	j := JOSE{now: a.cfg.Now, maxAge: a.cfg.Session.MaxAge}
@@ -80,8 +85,10 @@ func (j JOSE) EncodeJWT(claims any) (string, error) {
 		return "", fmt.Errorf("aura: EncodeJWT: claims: %w", err)
 	}
 	now := j.now().Unix()
-	for name, value := range map[string]any{"iat": now, "nbf": now, "exp": now + int64(j.maxAge/time.Second), "jti": randomID(32)} {
-		if _, set := members[name]; set {
+	for name, value := range map[string]any{
+		"iat": now, "nbf": now, "exp": now + int64(j.maxAge/time.Second), "jti": randomID(32), "iss": j.issuer, "aud": j.audience,
+	} {
+		if _, set := members[name]; set || value == "" {
 			continue
 		}
 		if members[name], err = marshal(value); err != nil {

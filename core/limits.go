@@ -96,9 +96,10 @@ const storeTimeout = 2 * time.Second
 // back when an outage has cut it short.
 func (a *Auth) limitCredentials(v *visit, username string) (refund func(), err error) {
 	l := &a.cfg.Limits
-	name, _ := a.address(v)
+	pair := a.byAddress(v, "credentials", l.Credentials)
+	pair.Key += ":" + username
 	charges := []ratelimit.Charge{
-		{Key: "credentials:" + name + ":" + username, Rule: l.Credentials},
+		pair,
 		a.byAddress(v, "credentials", l.CredentialsSource),
 		{Key: "account:" + username, Rule: l.CredentialsTarget},
 	}

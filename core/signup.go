@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -37,6 +38,9 @@ func (f SignUpForm) Field(name string) string {
 	_ = json.Unmarshal(f.members[name], &s) // what is no string stays empty
 	return s
 }
+
+// Format keeps what was sent, passwords above all, out of every fmt verb.
+func (SignUpForm) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // FieldErrors says what is wrong with which fields of a sign-up. The texts are
 // shown to the client.
@@ -90,8 +94,11 @@ func (a *Auth) signUp(v *visit, form SignUpForm) (*Session, error) {
 	case errors.As(err, &fields):
 		return nil, &Error{Code: CodeUnprocessable, Err: err, details: fields}
 	case errors.As(err, &known):
-		return nil, known
-	case ctx.Err() != nil:
+		if _, ours := meanings[known.Code]; ours {
+			return nil, known
+		}
+		return nil, refused(err) // a code of the application's own
+	case err != nil && ctx.Err() != nil:
 		return nil, unavailable(ctx.Err())
 	case err != nil:
 		return nil, &Error{Code: CodeServerError, Err: fmt.Errorf("SignUp.Create: %w", err)}
