@@ -156,7 +156,6 @@ func TestProviderFunctionsRefuse(t *testing.T) {
 func TestProviderFunctionsAct(t *testing.T) {
 	s := newTokenRig(t, devidp.Lifetimes{}, nil)
 	b := s.member()
-	access := b.accessToken()
 	post := func() *http.Request { return b.request("POST", "X-CSRF-Token", b.csrf(), "Origin", b.origin) }
 
 	s.idp.Misbehave(profileNow(func(o map[string]any) { o["name"] = "Countess" }))
@@ -175,7 +174,7 @@ func TestProviderFunctionsAct(t *testing.T) {
 		t.Errorf("RefreshUser in an outage: %v, %d header lines", err, len(lines))
 	}
 	b.applies(lines)
-	access = b.accessToken()
+	access := b.accessToken()
 
 	s.idp.Misbehave(devidp.Status(devidp.Revoke, 500))
 	if lines, err := s.auth.RevokeTokens(post(), "dev"); aura.CodeOf(err) != aura.CodeRevokeUnreachable || lines != nil || !b.connected() {
