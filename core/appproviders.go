@@ -63,8 +63,8 @@ func (a *Auth) SignUp(r *http.Request, fields any) (*Session, http.Header, error
 }
 
 // ProviderTokens returns the tokens that a provider has issued for the user of
-// the request's session, refreshed if they are due. Apply the header lines: they
-// may carry a rotated refresh token. Without them the error has
+// the request's session, refreshed if they are due. Apply the header lines in any
+// case: beside an error, too, they may carry a rotated refresh token. Without them the error has
 // CodeNotConnected; when the provider has ended the grant, CodeRefreshRejected,
 // and the header lines forget the tokens.
 func (a *Auth) ProviderTokens(r *http.Request, provider string) (*ProviderTokens, http.Header, error) {
@@ -112,7 +112,8 @@ func (a *Auth) Connected(r *http.Request, provider string) (bool, error) {
 
 // RefreshUser asks the provider once more who the user is, and returns the
 // session with what it answered. It runs both layers against CSRF and refuses
-// GET.
+// GET. Apply the header lines in any case: beside an error they may carry a
+// rotated refresh token.
 func (a *Auth) RefreshUser(r *http.Request, provider string) (*Session, http.Header, error) {
 	v, s, p, err := a.actProvider(r, provider)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 
 // Hooks are functions of the application that run at turning points. They get
 // the request's context, with values that earlier middleware has set, and ten
-// seconds; they may run concurrently; a panic in one fails the one request.
+// seconds, at a callback shared with the provider's answers; one that does not
+// look at its context cannot be interrupted, but comes too late. They may run concurrently; a panic in one fails the one request.
 // Nil hooks do nothing.
 type Hooks struct {
 	// SignIn runs after a user has proved who they are and before the session
@@ -49,6 +50,9 @@ func (a *Auth) admit(ctx context.Context, attempt *Attempt) error {
 	defer cancel()
 	subject := attempt.User.Subject
 	err := hook(ctx, attempt)
+	if err == nil && ctx.Err() != nil {
+		return unavailable(fmt.Errorf("Hooks.SignIn took too long: %w", ctx.Err()))
+	}
 	if err == nil && attempt.User.Subject != subject {
 		return fail(CodeServerError, "Hooks.SignIn has changed User.Subject: it is the identity, and stays")
 	}
@@ -79,7 +83,8 @@ func (a *Auth) hookError(ctx context.Context, e *Error) {
 			a.log.LogAttrs(ctx, slog.LevelError, "aura: panic in Hooks.Error", slog.String("event", "panic"), slog.String("panic", fmt.Sprint(p)))
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	// The request may have ended, and so have brought the failure about.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callbackTimeout)
 	defer cancel()
 	a.cfg.Hooks.Error(ctx, e)
 }
@@ -89,7 +94,7 @@ func (a *Auth) signedOut(ctx context.Context, s *Session) {
 	if a.cfg.Hooks.SignOut == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callbackTimeout)
 	defer cancel()
 	a.cfg.Hooks.SignOut(ctx, s)
 }
@@ -104,6 +109,9 @@ func (a *Auth) renewing(ctx context.Context, s *Session) error {
 	subject := s.User.Subject
 	if err := a.cfg.Hooks.Renew(ctx, s); err != nil {
 		return fmt.Errorf("Hooks.Renew: %w", err)
+	}
+	if ctx.Err() != nil {
+		return unavailable(fmt.Errorf("Hooks.Renew took too long: %w", ctx.Err()))
 	}
 	if s.User.Subject != subject {
 		return fail(CodeServerError, "Hooks.Renew has changed User.Subject: it is the identity, and stays")

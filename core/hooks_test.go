@@ -33,10 +33,6 @@ var doors = map[string]struct {
 		return g.form("/auth/signIn/credentials", url.Values{"username": {"ada"}, "password": {"right"}, "redirectTo": {"/in"}, "csrfToken": {g.csrf()}})
 	}, func(t *testing.T, r reply, code aura.Code) {
 		t.Helper()
-		if code != aura.CodeSignInDenied && r.status == 403 { // a code that pages do not know keeps its status
-			refusedJSON(t, r, code)
-			return
-		}
 		if want := "/login?error=" + string(code) + "&redirectTo=%2Fin"; r.status != 303 || r.header.Get("Location") != want {
 			t.Errorf("status %d, Location %q, want %q", r.status, r.header.Get("Location"), want)
 		}

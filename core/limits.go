@@ -20,7 +20,7 @@ type LimitsConfig struct {
 	SignIn            ratelimit.Rule // starts of sign-ins per address. Default: 300 a minute
 	Credentials       ratelimit.Rule // attempts per account and address. Default: 8 in 15 minutes
 	CredentialsSource ratelimit.Rule // attempts per address. Default: 100 in 15 minutes
-	CredentialsTarget ratelimit.Rule // attempts per account, from anywhere. Default: 100 in 24 hours
+	CredentialsTarget ratelimit.Rule // attempts per account, from anywhere. Default: 100 at once, then one in 6 minutes
 	SignUp            ratelimit.Rule // per address. Default: 20 an hour
 	Session           ratelimit.Rule // updates, tokens, refreshes and revocations per session, over the routes. Default: 200 at once, refilled 5 a second
 }
@@ -30,7 +30,7 @@ func (l *LimitsConfig) defaults() {
 		&l.SignIn:            {Limit: 300, Window: time.Minute},
 		&l.Credentials:       {Limit: 8, Window: 15 * time.Minute},
 		&l.CredentialsSource: {Limit: 100, Window: 15 * time.Minute},
-		&l.CredentialsTarget: {Limit: 100, Window: 24 * time.Hour},
+		&l.CredentialsTarget: {Algorithm: ratelimit.TokenBucket, Limit: 100, Window: 10 * time.Hour},
 		&l.SignUp:            {Limit: 20, Window: time.Hour},
 		&l.Session:           {Algorithm: ratelimit.TokenBucket, Limit: 200, Window: 40 * time.Second},
 	} {

@@ -41,7 +41,7 @@ func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
 		return answer{}
 	}
 	switch {
-	case v.body.isForm && v.follow && backToForm(e.Code):
+	case v.body.isForm && v.follow && (backToForm(e.Code) || e.status != 0):
 		return a.sendTo(a.cfg.Pages.SignIn, v, e.Code)
 	case !v.route.page || !navigation(v.r):
 		return answer{}

@@ -137,6 +137,7 @@ func (a *Auth) revoke(v *visit, s *Session, p *party) error {
 	if t == nil {
 		return fail(CodeNotConnected, "the session holds no tokens of this provider")
 	}
+	t = a.latest(v, s, t)
 	ctx, cancel := context.WithTimeout(v.ctx(), callbackTimeout)
 	defer cancel()
 	var err error

@@ -3,8 +3,8 @@ package aura
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/aura-stack-go/auth/core/internal/cookie"
@@ -104,7 +104,11 @@ func (a *Auth) tokensOf(v *visit, s *Session, provider string) *heldTokens {
 		t := *now
 		return &t
 	}
-	value, ok, _ := v.jar.Chunked(a.wardrobe.Name(cookie.ProviderTokens, provider, v.public.Secure))
+	name := a.wardrobe.Name(cookie.ProviderTokens, provider, v.public.Secure)
+	value, ok, ambiguous := v.jar.Chunked(name)
+	if ambiguous {
+		a.ambiguous(v, name)
+	}
 	if !ok || a.cfg.ProviderTokens.Discard {
 		return nil
 	}
@@ -147,21 +151,67 @@ func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
 		return
 	}
 	if err := a.keepTokens(v, s, held(s, provider, g, v.now)); err != nil {
-		a.log.LogAttrs(v.ctx(), levelFailure, "aura: the provider's tokens do not fit into their cookie and are not kept",
-			slog.String("event", "tokensDropped"), slog.String("provider", provider), slog.Int("maxBytes", a.cfg.Cookies.MaxBytes))
+		a.tokensDropped(v, provider)
 	}
 }
 
 // retainTokens writes the tokens anew beside a session that has just been: for
-// as long as it now lives, and under the newest secret.
+// as long as it now lives, and under the newest secret. What a refresh has
+// brought meanwhile, for another request with the same cookie, is what it
+// writes: the cookie's own refresh token has then been used up. Where they no
+// longer fit beside the session, the ID token gives way, and then all of them.
 func (a *Auth) retainTokens(v *visit, s *Session) {
 	for _, id := range a.wardrobe.IDs(v.jar, cookie.ProviderTokens, v.public.Secure) {
-		if t := a.tokensOf(v, s, id); t != nil {
-			if err := a.keepTokens(v, s, t); err != nil {
-				a.report(v, &Error{Code: CodeSessionTooLarge, Err: err})
-			}
+		t := a.tokensOf(v, s, id)
+		if t == nil {
+			continue
+		}
+		t = a.latest(v, s, t)
+		err := a.keepTokens(v, s, t)
+		if err == nil && a.wardrobe.Projected(&v.lines, v.jar, v.public.Secure) > a.cfg.Cookies.MaxBytes {
+			t.IDToken = ""
+			err = a.keepTokens(v, s, t)
+		}
+		if err != nil || a.wardrobe.Projected(&v.lines, v.jar, v.public.Secure) > a.cfg.Cookies.MaxBytes {
+			a.forgetTokensOf(v, id)
+			a.tokensDropped(v, id)
 		}
 	}
+}
+
+// latest follows the refreshes that this process remembers.
+func (a *Auth) latest(v *visit, s *Session, t *heldTokens) *heldTokens {
+	for range 8 {
+		if t.RefreshToken == "" {
+			break
+		}
+		answer, ok := a.refreshes.Known(v.ctx(), refreshKey(t), a.cfg.Now)
+		if !ok || answer.Token.RefreshToken == t.RefreshToken {
+			break
+		}
+		t = a.next(s, t, answer)
+	}
+	return t
+}
+
+// next is what is kept after a refresh.
+func (a *Auth) next(s *Session, t *heldTokens, answer refreshed) *heldTokens {
+	next := held(s, t.Provider, answer.Grant, answer.at)
+	if next.IDToken == "" {
+		next.IDToken = t.IDToken
+	}
+	if next.Scopes == nil {
+		next.Scopes = t.Scopes // RFC 6749 §5.1: as they were
+	}
+	return next
+}
+
+// refreshKey is what one refresh is remembered by.
+func refreshKey(t *heldTokens) string { return t.Provider + "\x00" + t.RefreshToken }
+
+func (a *Auth) tokensDropped(v *visit, provider string) {
+	a.log.LogAttrs(v.ctx(), levelFailure, "aura: the provider's tokens do not fit into their cookie and are not kept",
+		slog.String("event", "tokensDropped"), slog.String("provider", provider), slog.Int("maxBytes", a.cfg.Cookies.MaxBytes))
 }
 
 // forgetTokens expires the tokens of all providers: those of another session
@@ -197,21 +247,18 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 		if !t.due(v.now, a.cfg.ProviderTokens.RefreshWindow) {
 			break
 		}
-		grant, err := a.refreshes.Do(v.ctx(), p.ID+"\x00"+t.RefreshToken, a.cfg.Now, a.refresher(p, s, t.RefreshToken))
+		if v.r.Method == http.MethodHead {
+			// HEAD sends no cookies, and a rotated refresh token would be lost.
+			return a.notRefreshed(v, p, t, fail(CodeTokenUnreachable, "the tokens are due, and HEAD refreshes none"))
+		}
+		answer, err := a.refreshes.Do(v.ctx(), refreshKey(t), a.cfg.Now, a.refresher(p, s, t.RefreshToken))
 		if err != nil {
 			if changed {
 				a.rescue(v, s, t)
 			}
 			return a.notRefreshed(v, p, t, err)
 		}
-		next := held(s, p.ID, grant.Grant, grant.at)
-		if next.IDToken == "" {
-			next.IDToken = t.IDToken
-		}
-		if next.Scopes == nil {
-			next.Scopes = t.Scopes // RFC 6749 §5.1: as they were
-		}
-		t, changed = next, true
+		t, changed = a.next(s, t, answer), true
 	}
 	if !changed {
 		return t, nil
@@ -230,12 +277,15 @@ func (a *Auth) rescue(v *visit, s *Session, t *heldTokens) {
 	if a.keepTokens(v, s, t) == nil {
 		return
 	}
+	before := v.lines.Clone()
 	for _, id := range a.wardrobe.IDs(v.jar, cookie.Flow, v.public.Secure) {
 		a.wardrobe.Expire(&v.lines, cookie.Flow, id, v.public.Secure)
+		if a.keepTokens(v, s, t) == nil {
+			return
+		}
 	}
-	if err := a.keepTokens(v, s, t); err != nil {
-		a.report(v, &Error{Code: CodeSessionTooLarge, Err: fmt.Errorf("the refreshed tokens do not fit; raise Cookies.MaxBytes: %w", err)})
-	}
+	v.lines = before // nobody's sign-in ends for nothing
+	a.report(v, &Error{Code: CodeSessionTooLarge, Err: errors.New("the refreshed tokens do not fit; raise Cookies.MaxBytes")})
 }
 
 // refreshed is the answer to one refresh, with the time that it came.
@@ -254,7 +304,9 @@ func (a *Auth) notRefreshed(v *visit, p *party, t *heldTokens, err error) (*held
 		err = &Error{Code: CodeTokenUnreachable, Err: err, retryAfter: retryAfter}
 	}
 	if !t.expired(v.now) {
-		a.report(v, asError(providerError(err)))
+		if v.r.Method != http.MethodHead {
+			a.report(v, asError(providerError(err)))
+		}
 		return t, nil
 	}
 	return nil, providerError(err)

@@ -29,9 +29,14 @@ func (a *Auth) getScript(v *visit) (answer, error) {
 		ans.header.Del(name)
 	}
 	etag := `"` + scriptIntegrity + `"`
-	ans.header.Set("Cache-Control", "public, max-age=3600")
-	if v.query.Get("v") == scriptVersion() {
+	switch v.query.Get("v") {
+	case "":
+		ans.header.Set("Cache-Control", "public, max-age=3600")
+	case scriptVersion():
 		ans.header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	default:
+		// Another release's page, during a deployment: these are not its bytes, and
+		// no cache may take them for such. no-store stands already.
 	}
 	ans.header.Set("ETag", etag)
 	if matches(v.r.Header.Values("If-None-Match"), etag) {

@@ -43,7 +43,11 @@ func TestScript(t *testing.T) {
 	b := newBrowser(t, s.url)
 	b.plant(plainNames.session, s.seal(s.claims("u-1")))
 	const hour, year = "public, max-age=3600", "public, max-age=31536000, immutable"
-	for target, cache := range map[string]string{src: year, "/auth/client.js": hour, "/auth/client.js?v=old": hour, "/auth/client.js?v=": hour, src + "&v=2": year} {
+	// Another release's page, during a deployment: no cache may take these bytes for its.
+	if r := b.get("/auth/client.js?v=other"); r.status != 200 || r.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("another version: status %d, Cache-Control %q, want no-store", r.status, r.header.Get("Cache-Control"))
+	}
+	for target, cache := range map[string]string{src: year, "/auth/client.js": hour, "/auth/client.js?v=": hour, src + "&v=2": year} {
 		r := b.get(target)
 		if r.status != 200 || r.body != string(want) || r.header.Get("Cache-Control") != cache {
 			t.Errorf("%s: status %d, %d bytes, Cache-Control %q, want %q", target, r.status, len(r.body), r.header.Get("Cache-Control"), cache)

@@ -88,7 +88,11 @@ func (a *Auth) update(v *visit, s *Session, u User) error {
 	if err := a.renewing(v.ctx(), s); err != nil {
 		return err
 	}
-	return a.store(v, s)
+	if err := a.store(v, s); err != nil {
+		return err
+	}
+	a.retainTokens(v, s)
+	return nil
 }
 
 // patched returns u with the changes that a browser asked for.

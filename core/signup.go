@@ -13,8 +13,10 @@ import (
 type SignUpConfig struct {
 	// Create makes a new user of what was sent, after checking it, and returns
 	// them; they are then signed in. FieldErrors go to the client as 422 with the
-	// reason for each field, ErrUserExists as 409; any other error is 500. A User
-	// without a Subject is refused. Nil turns the route off.
+	// reason for each field, ErrUserExists as 409, an *Error with its code, 403 if
+	// the code is the application's own; any other error is 500, or 503 when the
+	// context has ended. A User without a Subject is refused. Nil turns the route
+	// off.
 	Create func(ctx context.Context, form SignUpForm) (User, error)
 }
 

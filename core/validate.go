@@ -170,7 +170,7 @@ func (c *Config) validateProviders(p *problemList) {
 		switch id := strings.ToLower(pr.ID); {
 		case !providerID.MatchString(pr.ID):
 			p.add("%s: ID must match %s", where, providerID)
-		case id == "credentials":
+		case id == "credentials", id == "signup":
 			p.add("%s: this ID is reserved", where)
 		case seen[pr.ID]:
 			p.add("%s: ID is used twice: give one of them another ID", where)

@@ -72,6 +72,9 @@ func (a *accounts) create(ctx context.Context, form aura.SignUpForm) (aura.User,
 	if len(secret) < 12 || len(secret) > password.MaxLength {
 		wrong["password"] = "needs at least 12 characters, and at most 1024 bytes"
 	}
+	if len(form.Field("name")) > 100 {
+		wrong["name"] = "is longer than 100 bytes"
+	}
 	if len(wrong) > 0 {
 		return aura.User{}, wrong
 	}

@@ -13,6 +13,9 @@ import (
 // the last decision about each. The zero value is empty and ready.
 type Lines struct{ entries []entry }
 
+// Clone returns a copy that changes on its own: to try a decision, and drop it.
+func (l *Lines) Clone() Lines { return Lines{slices.Clone(l.entries)} }
+
 type entry struct {
 	name  string
 	value string // "" when the line expires the cookie

@@ -69,6 +69,25 @@ func (g *Group[T]) Do(ctx context.Context, secret string, now func() time.Time, 
 	}
 }
 
+// Known returns the answer for this secret if one is remembered, or under way: it
+// makes no call.
+func (g *Group[T]) Known(ctx context.Context, secret string, now func() time.Time) (T, bool) {
+	var zero T
+	g.mu.Lock()
+	c, ok := g.calls[key(sha256.Sum256([]byte(secret)))]
+	ok = ok && !c.over(now())
+	g.mu.Unlock()
+	if !ok {
+		return zero, false
+	}
+	select {
+	case <-c.done:
+		return c.value, c.err == nil
+	case <-ctx.Done():
+		return zero, false
+	}
+}
+
 func (g *Group[T]) run(ctx context.Context, c *call[T], now func() time.Time, fn func(context.Context) (T, time.Duration, error)) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

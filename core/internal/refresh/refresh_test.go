@@ -149,3 +149,21 @@ func TestShortMemory(t *testing.T) {
 		t.Errorf("%d calls and %d in order are left", len(g.calls), len(g.order))
 	}
 }
+
+func TestKnown(t *testing.T) {
+	var g Group[string]
+	now := time.Unix(1_800_000_000, 0)
+	if _, ok := g.Known(t.Context(), "old", clockAt(&now)); ok || len(g.calls) != 0 {
+		t.Error("knows what nobody has asked for, or notes that it was asked")
+	}
+	if _, err := g.Do(t.Context(), "old", clockAt(&now), func(context.Context) (string, time.Duration, error) { return "new", Memory, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := g.Known(t.Context(), "old", clockAt(&now)); !ok || got != "new" {
+		t.Errorf("got %q, %v", got, ok)
+	}
+	now = now.Add(Memory + time.Second)
+	if _, ok := g.Known(t.Context(), "old", clockAt(&now)); ok {
+		t.Error("knows for longer than it remembers")
+	}
+}
