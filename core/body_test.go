@@ -10,7 +10,7 @@ import (
 	aura "github.com/aura-stack-go/auth/core"
 )
 
-// contentTypes is the table of contract §0.5: what a body may be, on each route.
+// contentTypes is the table of docs/wire.md: what a body may be, on each route.
 func contentTypes(t *testing.T, s *site) {
 	const body = `{"user":{"name":"X"}}`
 	for _, test := range []struct {

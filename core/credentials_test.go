@@ -79,7 +79,7 @@ func (g *guest) password(username, password string, header ...string) reply {
 }
 
 // The ways in which a browser, the published client and a page without script
-// send credentials, and what each is answered (contract §0.5, §2.6).
+// send credentials, and what each is answered (docs/wire.md).
 func TestCredentials(t *testing.T) {
 	right := `{"username":"ada","password":"right"}`
 	form := url.Values{"username": {"ada"}, "password": {"right"}}

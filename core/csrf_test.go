@@ -140,7 +140,7 @@ func TestCSRF(t *testing.T) {
 		theirs := mallory.csrf()
 		victim.cookies[victim.names.csrf] = mallory.cookies[mallory.names.csrf]
 		unchanged(t, victim, forbidden, aura.CodeCSRFMismatch, patch(victim, "X-CSRF-Token", theirs))
-		// An anonymous victim rests on the name and the origin layer (contract §0.3).
+		// An anonymous victim rests on the name and the origin layer (docs/wire.md).
 		anonymous := s.guest()
 		anonymous.cookies[anonymous.names.csrf] = attacker.cookies[attacker.names.csrf]
 		unchanged(t, anonymous, forbidden, aura.CodeOriginRejected, signOut(anonymous, "X-CSRF-Token", pair, "Sec-Fetch-Site", "cross-site"))

@@ -164,7 +164,7 @@ func cookieLine(t testing.TB, r reply, name string) *http.Cookie {
 }
 
 // judge holds every answer of the library to what is true of all of them
-// (catalogue LK-02, LK-12, CK-06, CK-07, CK-10, CS-15; contract §19-3).
+// (catalogue LK-02, LK-12, CK-06, CK-07, CK-10, CS-15).
 func judge(t *testing.T, method string, r reply) {
 	t.Helper()
 	for name, want := range map[string]string{

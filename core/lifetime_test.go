@@ -12,7 +12,7 @@ import (
 const day = 24 * time.Hour
 
 // The four strategies, over the life of one session: what a look (GET) and an
-// update (PATCH) do to exp, iat and jti (contract §6, §0.5).
+// update (PATCH) do to exp, iat and jti (docs/wire.md).
 func TestExpirationStrategies(t *testing.T) {
 	type effect struct{ exp, iat time.Duration } // after the sign-in; what the token then says
 	for _, test := range []struct {

@@ -242,7 +242,7 @@ func TestLimitsCredentials(t *testing.T) {
 	}
 }
 
-// A start of a sign-in counts; asking for its address does not (contract §0.6).
+// A start of a sign-in counts; asking for its address does not (docs/wire.md).
 func TestLimitsSignIn(t *testing.T) {
 	s := newSite(t, func(c *aura.Config) { c.Limits.SignIn = ratelimit.Rule{Limit: 2, Window: time.Minute} })
 	g := s.guest()

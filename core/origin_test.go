@@ -13,7 +13,7 @@ func loopbackProxies() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
 
-// originRows is the origin layer of contract §0.3, rule by rule. The public
+// originRows is the origin layer of docs/wire.md, rule by rule. The public
 // origin is https://app.example; https://spa.example and https://*.in.example
 // are trusted.
 var originRows = []struct {

@@ -15,7 +15,7 @@ import (
 	aura "github.com/aura-stack-go/auth/core"
 )
 
-// What the published client sends, to the letter (contract §9), and what it
+// What the published client sends, to the letter (docs/wire.md), and what it
 // needs: JSON always, never a redirect, a CSRF token that is not empty.
 func TestPublishedClient(t *testing.T) {
 	s := newSite(t, func(c *aura.Config) { c.Session.UpdatableFields = []string{"name"} })

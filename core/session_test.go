@@ -13,7 +13,7 @@ import (
 )
 
 // GET /session: the user and the end of the session, and nothing else of what
-// is in the token (contract §2.2, LK-05).
+// is in the token (docs/wire.md, LK-05).
 func TestGetSession(t *testing.T) {
 	s := newSite(t, nil)
 	g := s.guest()

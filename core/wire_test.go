@@ -156,7 +156,7 @@ func TestWireSiblings(t *testing.T) {
 		if r := getSession(auth, v.Token); r.status != 401 {
 			t.Errorf("%s is a session: status %d\n%s", v.Name, r.status, r.body)
 		}
-		payload, _ := openToken(t, v.mode(), v.Token, f.Secret) // contract §0.1: the session's codec opens it
+		payload, _ := openToken(t, v.mode(), v.Token, f.Secret) // the session's codec opens it
 		var got map[string]any
 		if err := json.Unmarshal(payload, &got); err != nil || !reflect.DeepEqual(got, v.Decoded) {
 			t.Errorf("%s holds %s (%v)", v.Name, payload, err)

@@ -84,7 +84,7 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 	return withQuery(m.AuthorizationEndpoint, params), nil
 }
 
-// withQuery appends params in the order of the wire contract §4, further ones
+// withQuery appends params in the order of docs/wire.md, further ones
 // by name, after the query that the endpoint has. x/oauth2's AuthCodeURL sorts
 // all of them.
 func withQuery(endpoint string, params map[string]string) string {

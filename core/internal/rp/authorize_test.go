@@ -8,7 +8,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// FL-09, and the order of contract §4.
+// FL-09, and the order that the TypeScript library has.
 func TestAuthorizationURL(t *testing.T) {
 	f := newIDP(t)
 	params := map[string]string{"prompt": "consent", "audience": "api", "access_type": "offline", "display": "page"}

@@ -9,7 +9,7 @@ import (
 
 // header is the one protected header of a format.
 type header struct {
-	encoded  string      // the segment that we write: the exact bytes of contract §6
+	encoded  string      // the segment that we write: the exact bytes of docs/wire.md
 	members  [][2]string // its names and values
 	optional string      // the name that a reader does without
 }

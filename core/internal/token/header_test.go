@@ -51,7 +51,7 @@ func TestHeaderCheck(t *testing.T) {
 	}
 }
 
-// What we write is contract §6, byte for byte.
+// What we write is docs/wire.md, byte for byte.
 func TestHeaderBytes(t *testing.T) {
 	for want, got := range map[string]string{
 		headerJWS: jwsHeader("HS256").encoded,

@@ -2,7 +2,7 @@ package token
 
 import "fmt"
 
-// Mode is the form of a session token (contract §6).
+// Mode is the form of a session token (docs/wire.md).
 type Mode int
 
 const (

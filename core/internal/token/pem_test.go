@@ -109,7 +109,7 @@ func TestKeyPairCodecs(t *testing.T) {
 				if opts.Mode == Sealed {
 					inner = decryptRSA(t, rsaKeys, token)
 				}
-				// The bytes of contract §6, and a signature that a stranger can check.
+				// The bytes of docs/wire.md, and a signature that a stranger can check.
 				if want := b64([]byte(`{"alg":"`+name+`","typ":"JWT"}`)) + "."; !strings.HasPrefix(inner, want) {
 					t.Errorf("%s: the header is that of %.60s", opts.Mode, inner)
 				}

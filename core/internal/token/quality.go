@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The bar of contract §0.6. It is lower than the TypeScript library's 4.0 bits
+// The bar of docs/configuration.md. It is lower than the TypeScript library's 4.0 bits
 // per character, which no hexadecimal text reaches: a random one of 64 digits is
 // as good a key as there is.
 const (

@@ -1,5 +1,5 @@
 // Package token seals and signs what the library keeps in cookies: bytes in,
-// text out, and back. It knows keys and formats (contract §6 and §7) and nothing
+// text out, and back. It knows keys and formats (docs/wire.md) and nothing
 // of claims or clocks: that a token opens says that we made it for this purpose,
 // never that it is still valid.
 //

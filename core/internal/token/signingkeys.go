@@ -37,7 +37,7 @@ func ParseSigningKeys(publicPEM, privatePEM, alg string) (*SigningKeys, error) {
 	}
 	algorithm := jose.SignatureAlgorithm(alg)
 	// go-jose sorts the members of a header, and alg before typ is the order of
-	// contract §6.
+	// docs/wire.md.
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: private}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return nil, fmt.Errorf("token: signing keys: %w", err)

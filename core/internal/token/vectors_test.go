@@ -108,7 +108,7 @@ func checkJWE(t *testing.T, key []byte, got, vector, wantPlaintext string) {
 	}
 }
 
-// The rows say what holds under our thresholds (contract §0.6).
+// The rows say what holds under our thresholds (docs/wire.md).
 func TestSecretValidation(t *testing.T) {
 	for _, row := range vectors(t).SecretValidation {
 		if err := CheckQuality(row.S); (err == nil) != row.OK {
