@@ -120,11 +120,17 @@ func (tb *tab) load(what string, action chromedp.Action[chromedp.Void]) int {
 	return int(res.Status)
 }
 
+// value reads something of the page. Between finding a node and asking it, the
+// browser may have put another in its place (it rebuilds pages of plain JSON);
+// reading again is then the same question.
 func value[T any](tb *tab, what string, action chromedp.Action[T]) T {
 	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, actionLimit)
 	defer cancel()
 	v, err := chromedp.Run(ctx, action)
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "No node with given id") {
+		v, err = chromedp.Run(ctx, action)
+	}
 	if err != nil {
 		tb.t.Fatalf("%s: %v; the page is %s", what, err, tb.describe())
 	}

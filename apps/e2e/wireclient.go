@@ -155,7 +155,7 @@ func (ans answer) lacks(need string) string {
 			return "no member " + path
 		}
 	}
-	ok := false
+	var ok bool
 	text, _ := value.(string)
 	switch kind {
 	case "string":
