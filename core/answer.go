@@ -86,7 +86,8 @@ func (a *Auth) decide(r *http.Request) (ans answer) {
 	if err == nil {
 		ans, err = a.hall(v)
 	} else {
-		v.route, _ = choose(r, a.routesOf(r)) // the failure has its route's form all the same
+		found, _ := a.find(r)
+		v.route, _ = choose(r, found) // the failure has its route's form all the same
 	}
 	if err != nil {
 		ans = a.failed(v, err)

@@ -189,13 +189,13 @@ func (a *Auth) latest(v *visit, s *Session, t *heldTokens) *heldTokens {
 		if !ok || answer.Token.RefreshToken == t.RefreshToken {
 			break
 		}
-		t = a.next(s, t, answer)
+		t = t.next(s, answer)
 	}
 	return t
 }
 
 // next is what is kept after a refresh.
-func (a *Auth) next(s *Session, t *heldTokens, answer refreshed) *heldTokens {
+func (t *heldTokens) next(s *Session, answer refreshed) *heldTokens {
 	next := held(s, t.Provider, answer.Grant, answer.at)
 	if next.IDToken == "" {
 		next.IDToken = t.IDToken
@@ -258,7 +258,7 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 			}
 			return a.notRefreshed(v, p, t, err)
 		}
-		t, changed = a.next(s, t, answer), true
+		t, changed = t.next(s, answer), true
 	}
 	if !changed {
 		return t, nil

@@ -96,12 +96,6 @@ func (a *Auth) find(r *http.Request) (found []*route, provider string) {
 	return found, provider
 }
 
-// routesOf is find for those who only need the form of an answer.
-func (a *Auth) routesOf(r *http.Request) []*route {
-	found, _ := a.find(r)
-	return found
-}
-
 func match(pattern, path string) (provider string, ok bool) {
 	front, back, ok := strings.Cut(pattern, ":provider")
 	if !ok {

@@ -15,11 +15,14 @@ import (
 //go:embed assets/client.js
 var script []byte
 
-// scriptIntegrity is the hash that browsers compare (Subresource Integrity).
-var scriptIntegrity = func() string {
-	sum := sha256.Sum256(script)
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}()
+// What is said of the script's bytes is said often, and they do not change: the
+// hash that browsers compare (Subresource Integrity), and a short form of it that
+// tells one release's address from another's.
+var (
+	scriptSum       = sha256.Sum256(script)
+	scriptIntegrity = "sha256-" + base64.StdEncoding.EncodeToString(scriptSum[:])
+	scriptVersion   = base64.RawURLEncoding.EncodeToString(scriptSum[:9])
+)
 
 // getScript: GET /client.js, the one answer that caches may keep. It changes
 // with the library only; auraScript's address changes with it.
@@ -32,7 +35,7 @@ func (a *Auth) getScript(v *visit) (answer, error) {
 	switch v.query.Get("v") {
 	case "":
 		ans.header.Set("Cache-Control", "public, max-age=3600")
-	case scriptVersion():
+	case scriptVersion:
 		ans.header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	default:
 		// Another release's page, during a deployment: these are not its bytes, and
@@ -58,14 +61,8 @@ func matches(lines []string, etag string) bool {
 	return false
 }
 
-// scriptVersion tells one release's bytes from another's.
-func scriptVersion() string {
-	sum := sha256.Sum256(script)
-	return base64.RawURLEncoding.EncodeToString(sum[:9])
-}
-
 // scriptTag is auraScript: the element that loads the browser module.
 func (a *Auth) scriptTag() template.HTML {
-	return template.HTML(`<script type="module" src="` + a.publicPath + `/client.js?v=` + scriptVersion() + //nolint:gosec // a path of ours and a hash
+	return template.HTML(`<script type="module" src="` + a.publicPath + `/client.js?v=` + scriptVersion + //nolint:gosec // a path of ours and a hash
 		`" integrity="` + scriptIntegrity + `"></script>`)
 }
