@@ -109,12 +109,17 @@ func (a *Auth) build(weak bool) error {
 		p := cfg.Providers[i]
 		var r *rp.Party
 		r, err = rp.New(rp.Config{
-			ID: p.ID, OIDC: p.OIDC, Issuer: p.Issuer,
+			ID: p.ID, OIDC: p.OIDC, Issuer: p.Issuer, DiscoveryURL: p.DiscoveryURL, Tenants: p.Tenants,
 			AuthorizationEndpoint: p.AuthorizationEndpoint, TokenEndpoint: p.TokenEndpoint,
 			UserInfoEndpoint: p.UserInfoEndpoint, RevocationEndpoint: p.RevocationEndpoint,
-			ClientID:     cmp.Or(p.ClientID, "unset"), // validateProviders has said so, once
-			ClientSecret: string(p.ClientSecret), AuthMethod: p.AuthMethod,
-			Scopes: p.Scopes, AuthParams: p.AuthParams,
+			PushedAuthorizationEndpoint: p.PushedAuthorizationEndpoint, EndSessionEndpoint: p.EndSessionEndpoint,
+			DeviceAuthorizationEndpoint: p.DeviceAuthorizationEndpoint,
+			ClientID:                    cmp.Or(p.ClientID, "unset"), // validateProviders has said so, once
+			ClientSecret:                string(p.ClientSecret), AuthMethod: p.AuthMethod,
+			PrivateKey: string(p.PrivateKey), KeyID: p.KeyID, MakeClientSecret: p.makeSecret(),
+			Scopes: p.Scopes, AuthParams: p.AuthParams, ResponseMode: p.ResponseMode, PushedAuthorization: p.PushedAuthorization,
+			OptionalTokenType: p.OptionalTokenType, SigningAlgs: p.IDToken.SigningAlgs,
+			TrustedAudiences: p.IDToken.TrustedAudiences, IDTokenAudiences: p.IDToken.SignInAudiences,
 			TokenHeader: p.TokenHeader, UserInfoHeader: p.UserInfoHeader, UserInfoMethod: p.UserInfoMethod,
 			HTTPClient: cfg.HTTPClient, Now: cfg.Now, Logger: cfg.Logger,
 		})

@@ -39,9 +39,19 @@ type Config struct {
 
 	Session SessionConfig
 	Cookies CookieConfig
-	Pages   Pages
-	Hooks   Hooks
-	Limits  LimitsConfig
+
+	// Store remembers what must be known to every process at once: sessions that
+	// have ended before their time. With one, a sign-out ends every copy of the
+	// session's token; when it cannot be reached, whoever needs a session is
+	// answered 503, and nothing is lost. Default: nil, no store.
+	Store Store
+	// Bearer accepts a session token in Authorization: Bearer, in place of the
+	// cookies, and hands it out in the answers to sign-ins that come without a
+	// browser: for APIs and command-line clients. Default: false.
+	Bearer bool
+	Pages  Pages
+	Hooks  Hooks
+	Limits LimitsConfig
 
 	// TrustedHosts are the hosts, with a port unless it is the scheme's own,
 	// that are served when there is no BaseURL. Loopback hosts always are.

@@ -75,8 +75,14 @@ func (c *Config) fromEnvironment() error {
 		if p.ClientID == "" {
 			p.ClientID = lookupProvider(p.ID, "CLIENT_ID")
 		}
-		if p.ClientSecret == "" {
+		if p.ClientSecret == "" && p.MakeClientSecret == nil {
 			p.ClientSecret = Secret(lookupProvider(p.ID, "CLIENT_SECRET"))
+		}
+		if p.PrivateKey == "" {
+			p.PrivateKey = Secret(lookupProvider(p.ID, "PRIVATE_KEY"))
+		}
+		if p.KeyID == "" {
+			p.KeyID = lookupProvider(p.ID, "KEY_ID")
 		}
 	}
 	return errors.Join(errs...)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // A Provider describes one identity provider. It is data: the presets in
@@ -28,12 +29,24 @@ type Provider struct {
 	// OAuth 2.0: the authorization endpoint's origin.
 	Issuer string
 
+	// DiscoveryURL is the address of the discovery document where it is not
+	// below Issuer. Default: Issuer + "/.well-known/openid-configuration".
+	DiscoveryURL string
+	// Tenants are the tenant ids that are accepted where Issuer holds
+	// {tenantid}, the form in which providers with many tenants publish it: the
+	// iss of an ID token must then be Issuer with the token's own tid in that
+	// place, and each tenant is an issuer of its own. Default: every tenant.
+	Tenants []string
+
 	// The endpoints of an OAuth 2.0 provider. For OpenID Connect they override
 	// what discovery says.
-	AuthorizationEndpoint string
-	TokenEndpoint         string
-	UserInfoEndpoint      string
-	RevocationEndpoint    string // RFC 7009; "" when there is none
+	AuthorizationEndpoint       string
+	TokenEndpoint               string
+	UserInfoEndpoint            string
+	RevocationEndpoint          string // RFC 7009; "" when there is none
+	PushedAuthorizationEndpoint string // RFC 9126; "" when there is none
+	EndSessionEndpoint          string // OpenID Connect RP-Initiated Logout; "" when there is none
+	DeviceAuthorizationEndpoint string // RFC 8628; "" when there is none
 
 	// ClientID and ClientSecret are what the provider issued to this
 	// application. Default: the environment (AURA_AUTH_<ID>_CLIENT_ID and
@@ -41,19 +54,52 @@ type Provider struct {
 	ClientID     string
 	ClientSecret Secret
 	// AuthMethod is how the client proves itself at the token endpoint:
-	// client_secret_basic, client_secret_post or none. Default: what discovery
-	// offers, client_secret_basic when nothing says otherwise. It is never
-	// found out by trying.
+	// client_secret_basic, client_secret_post, private_key_jwt or none. Default:
+	// private_key_jwt where there is a PrivateKey, else what discovery offers,
+	// client_secret_basic when nothing says otherwise. It is never found out by
+	// trying.
 	AuthMethod string
+	// PrivateKey signs the client's assertions for private_key_jwt (RFC 7523
+	// §2.2): a PEM block with an RSA (2048 bits or more), EC (P-256, P-384,
+	// P-521) or Ed25519 key. KeyID is its kid at the provider. Default: the
+	// environment (AURA_AUTH_<ID>_PRIVATE_KEY and _KEY_ID).
+	PrivateKey Secret
+	KeyID      string
+	// MakeClientSecret makes the client secret anew for each request that needs
+	// it, for providers that want a JWT in its place (Apple). ClientSecret must
+	// then be empty. Default: nil.
+	MakeClientSecret func(clientID string, now time.Time) (Secret, error)
 
 	// Scopes are asked for. Default for OpenID Connect: openid profile email.
 	Scopes []string
-	// AuthParams are added to each authorization request. Names that belong to
-	// the protocol are refused by New.
+	// AuthParams are added to each authorization request: prompt, acr_values,
+	// claims, access_type and the like. Names that belong to the protocol are
+	// refused by New. With max_age, in seconds, the ID token must say when the
+	// user last proved who they are (auth_time), no longer ago than that.
 	AuthParams map[string]string
 	// AllowedParams names the query keys of /signIn/<ID> that are passed on to
 	// the authorization request. Default: login_hint.
 	AllowedParams []string
+	// ResponseMode is query or form_post (OAuth 2.0 Form Post Response Mode).
+	// Default: query. With form_post the provider's answer is a cross-site POST:
+	// the flow gets one more cookie with SameSite=None, which browsers take over
+	// https only.
+	ResponseMode string
+	// PushedAuthorization sends the authorization request to the provider
+	// directly, and through the browser only a reference to it (RFC 9126).
+	// Default: only where the provider's metadata demands it.
+	PushedAuthorization bool
+
+	// OptionalTokenType accepts a token answer without token_type as Bearer, for
+	// providers that leave it out against RFC 6749 §5.1.
+	OptionalTokenType bool
+	// IDToken says which ID tokens are accepted, and where. OpenID Connect only.
+	IDToken IDTokenConfig
+	// DeviceFlow turns on POST /device/<ID> (RFC 8628).
+	DeviceFlow bool
+	// Logout says what a sign-out here means at the provider, and the other way
+	// round. OpenID Connect only.
+	Logout LogoutConfig
 
 	// TokenHeader and UserInfoHeader are added to the requests to these endpoints.
 	TokenHeader    http.Header
@@ -64,6 +110,37 @@ type Provider struct {
 	// Profile turns the provider's answer into a User. An empty Subject, or an
 	// error, ends the sign-in without a session. Default: DefaultProfile.
 	Profile func(context.Context, *Profile) (User, error)
+}
+
+// IDTokenConfig says which ID tokens of a provider are accepted, and where.
+type IDTokenConfig struct {
+	// SigningAlgs are the accepted algorithms: asymmetric ones only. Default:
+	// RS256 and ES256.
+	SigningAlgs []string
+	// TrustedAudiences may stand in aud beside ClientID, with azp naming
+	// ClientID (OpenID Connect Core §3.1.3.7). Default: none.
+	TrustedAudiences []string
+	// SignIn turns on POST /signIn/<ID>/idToken, for native and One Tap clients
+	// that get an ID token without a redirect. Default: false.
+	SignIn bool
+	// SignInAudiences are the client ids of such clients, beside ClientID.
+	// Default: none.
+	SignInAudiences []string
+}
+
+// LogoutConfig ties signing out here to signing out at the provider.
+type LogoutConfig struct {
+	// AtProvider sends a browser that signs out here on to the provider, to
+	// sign out there as well (OpenID Connect RP-Initiated Logout). Default:
+	// false, the provider still knows the user.
+	AtProvider bool
+	// SendIDTokenHint sends the ID token along as id_token_hint; it is then kept
+	// for that, sealed, with the provider's tokens. Default: false.
+	SendIDTokenHint bool
+	// Backchannel turns on POST /backchannelLogout/<ID>, by which the provider
+	// ends sessions (OpenID Connect Back-Channel Logout). It needs a
+	// Config.Store. Default: false.
+	Backchannel bool
 }
 
 // A Profile is what a provider answered about the user who signs in: the
@@ -144,6 +221,10 @@ func (p Provider) clone() Provider {
 	p.Scopes = slices.Clone(p.Scopes)
 	p.AuthParams = maps.Clone(p.AuthParams)
 	p.AllowedParams = slices.Clone(p.AllowedParams)
+	p.Tenants = slices.Clone(p.Tenants)
+	p.IDToken.SigningAlgs = slices.Clone(p.IDToken.SigningAlgs)
+	p.IDToken.TrustedAudiences = slices.Clone(p.IDToken.TrustedAudiences)
+	p.IDToken.SignInAudiences = slices.Clone(p.IDToken.SignInAudiences)
 	p.TokenHeader = p.TokenHeader.Clone()
 	p.UserInfoHeader = p.UserInfoHeader.Clone()
 	return p
@@ -157,5 +238,16 @@ func (a *Auth) fetcher(p *party, accessToken string) func(context.Context, strin
 			return nil, providerError(err)
 		}
 		return raw, nil
+	}
+}
+
+// makeSecret is MakeClientSecret in the embassy's terms.
+func (p Provider) makeSecret() func(string, time.Time) (string, error) {
+	if p.MakeClientSecret == nil {
+		return nil
+	}
+	return func(clientID string, now time.Time) (string, error) {
+		s, err := p.MakeClientSecret(clientID, now)
+		return string(s), err
 	}
 }

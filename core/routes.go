@@ -2,6 +2,7 @@ package aura
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -12,8 +13,10 @@ type desk func(*Auth, *visit) (answer, error)
 type caller int
 
 const (
-	anyone     caller = iota // no check of the origin: nothing changes
-	sameOrigin               // the origin layer runs (guard.go)
+	anyone       caller = iota // no check of the origin: nothing changes
+	sameOrigin                 // the origin layer runs (guard.go)
+	providerPost               // a provider's page posts here through the browser: what it brings proves itself
+	server                     // a provider's server posts here, without a browser: the same
 )
 
 // A route is one line of the table: method and path, who may call, which desk,
@@ -29,7 +32,8 @@ type route struct {
 	page    bool           // a browser navigates here: failures are pages
 	failure map[string]any // members of the body of a failure
 
-	off func(*Config) bool // the route is not there: not configured
+	off     func(*Config) bool // the route is not there: not configured
+	offered func(*party) bool  // nil, or: the provider has this route
 }
 
 // routes is the table of everything below the base path.
@@ -96,6 +100,15 @@ func (a *Auth) find(r *http.Request) (found []*route, provider string) {
 	return found, provider
 }
 
+// offered drops the routes that the provider does not have. Those of an unknown
+// provider stay, to be answered as such.
+func offered(found []*route, p *party) []*route {
+	if p == nil {
+		return found
+	}
+	return slices.DeleteFunc(found, func(rt *route) bool { return rt.offered != nil && !rt.offered(p) })
+}
+
 func match(pattern, path string) (provider string, ok bool) {
 	front, back, ok := strings.Cut(pattern, ":provider")
 	if !ok {
@@ -141,6 +154,7 @@ func allow(found []*route) string {
 // request, and hands over what the desk needs.
 func (a *Auth) hall(v *visit) (answer, error) {
 	found, id := a.find(v.r)
+	found = offered(found, a.parties[id])
 	rt, err := choose(v.r, found)
 	v.route = rt
 	if err != nil {

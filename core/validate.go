@@ -180,7 +180,9 @@ func (c *Config) validateProviders(p *problemList) {
 			p.add("%s: ClientID is not set: set AURA_AUTH_%s_CLIENT_ID or Provider.ClientID", where, providerVariable(pr.ID))
 		}
 		switch {
-		case pr.ClientSecret == "" && pr.AuthMethod != "none":
+		case pr.ClientSecret != "" && pr.MakeClientSecret != nil:
+			p.add("%s: ClientSecret and MakeClientSecret are both set: drop one of them", where)
+		case pr.ClientSecret == "" && pr.MakeClientSecret == nil && pr.PrivateKey == "" && pr.AuthMethod != "none":
 			p.add("%s: ClientSecret is not set: set AURA_AUTH_%s_CLIENT_SECRET or Provider.ClientSecret, or AuthMethod \"none\" for a public client", where, providerVariable(pr.ID))
 		case pr.ClientSecret != "" && pr.AuthMethod == "none":
 			p.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)

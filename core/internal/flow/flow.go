@@ -31,8 +31,31 @@ type Flow struct {
 	RedirectURI string    // repeated at the token endpoint (RFC 6749 §4.1.3)
 	RedirectTo  string    // where the browser goes afterwards; already safe
 	Created     time.Time // whole seconds
+	Kind        Kind      // what the flow is for
+	Session     string    // of Link: the id of the session that is linked
+	MaxAge      string    // the max_age that was asked for; "" for none
+	Response    *Response // of form_post: what the provider has posted
 
 	seed [32]byte
+}
+
+// A Kind is what a flow is for. A flow of one kind is of no use as another.
+type Kind string
+
+// The kinds.
+const (
+	SignIn  Kind = ""        // a sign-in by redirect
+	Posted  Kind = "post"    // the same with form_post, before the provider has posted
+	IDToken Kind = "idToken" // a sign-in with an ID token that the client gets by itself
+	Link    Kind = "link"    // one more provider for the session that there is
+)
+
+// A Response is what a provider has answered by form_post.
+type Response struct {
+	Code  string  `json:"c,omitempty"`
+	Error string  `json:"e,omitempty"`
+	Iss   *string `json:"i,omitempty"`
+	User  string  `json:"u,omitempty"` // Apple's one-time user object, JSON; nobody has signed it
 }
 
 // New starts a flow. A redirect target above MaxRedirectTo becomes "/".
@@ -82,6 +105,11 @@ type sealed struct {
 	RedirectURI string `json:"u"`
 	RedirectTo  string `json:"t"`
 	Created     int64  `json:"c"`
+	Kind        Kind   `json:"k,omitempty"`
+	Session     string `json:"n,omitempty"`
+	MaxAge      string `json:"m,omitempty"`
+
+	Response *Response `json:"r,omitempty"`
 }
 
 // version is raised when an older release could misread what is written.
@@ -89,7 +117,7 @@ const version = 1
 
 // Seal returns the value of the flow's cookie.
 func (f *Flow) Seal(box Box) (string, error) {
-	payload, err := json.Marshal(sealed{version, f.seed[:], f.Provider, f.RedirectURI, f.RedirectTo, f.Created.Unix()})
+	payload, err := json.Marshal(sealed{version, f.seed[:], f.Provider, f.RedirectURI, f.RedirectTo, f.Created.Unix(), f.Kind, f.Session, f.MaxAge, f.Response})
 	if err != nil {
 		return "", fmt.Errorf("flow: %w", err)
 	}
@@ -110,7 +138,10 @@ func Open(box Box, value string, now time.Time) (Flow, error) {
 	if err := json.Unmarshal(payload, &s); err != nil {
 		return Flow{}, fmt.Errorf("flow: %w", err)
 	}
-	f := Flow{Provider: s.Provider, RedirectURI: s.RedirectURI, RedirectTo: s.RedirectTo, Created: time.Unix(s.Created, 0)}
+	f := Flow{
+		Provider: s.Provider, RedirectURI: s.RedirectURI, RedirectTo: s.RedirectTo, Created: time.Unix(s.Created, 0),
+		Kind: s.Kind, Session: s.Session, MaxAge: s.MaxAge, Response: s.Response,
+	}
 	if s.Version != version || len(s.Seed) != len(f.seed) || s.Provider == "" {
 		return Flow{}, errors.New("flow: unknown form")
 	}

@@ -27,6 +27,11 @@ type Config struct {
 	// Issuer is the provider's issuer identifier, byte for byte, with its
 	// trailing slash if it has one. Unused for plain OAuth 2.0.
 	Issuer string
+	// DiscoveryURL replaces the address below Issuer.
+	DiscoveryURL string
+	// Tenants are the accepted tid claims where Issuer holds {tenantid}; nil
+	// accepts every tenant.
+	Tenants []string
 	// The endpoints of a plain OAuth 2.0 provider; for OIDC each one that is
 	// set replaces the discovered one. An OAuth 2.0 provider without
 	// UserInfoEndpoint yields the profile {} and leaves the rest to GetJSON.
@@ -34,12 +39,19 @@ type Config struct {
 	// RevocationEndpoint speaks RFC 7009. Without one Revoke answers
 	// ErrNotSupported; GitHub's own way of revoking is another protocol.
 	RevocationEndpoint string
+	// PushedAuthorizationEndpoint (RFC 9126), EndSessionEndpoint (RP-Initiated
+	// Logout) and DeviceAuthorizationEndpoint (RFC 8628) are optional.
+	PushedAuthorizationEndpoint, EndSessionEndpoint, DeviceAuthorizationEndpoint string
 
 	ClientID, ClientSecret string
+	// PrivateKey, PEM, and KeyID sign assertions for private_key_jwt.
+	PrivateKey, KeyID string
+	// MakeClientSecret makes the secret for one request, in place of ClientSecret.
+	MakeClientSecret func(clientID string, now time.Time) (string, error)
 	// AuthMethod is how we authenticate at the token and revocation endpoints:
-	// "client_secret_basic", "client_secret_post" or "none". Empty: what
-	// discovery names, Basic when it names neither. A client without a
-	// secret always uses none. It is never tried out: a second attempt would
+	// "client_secret_basic", "client_secret_post", "private_key_jwt" or "none".
+	// Empty: private_key_jwt with a PrivateKey, else what discovery names,
+	// Basic when it names neither. A client without a secret or key uses none. It is never tried out: a second attempt would
 	// redeem the code twice.
 	AuthMethod string
 	// Scopes to ask for; nil with OIDC means openid, profile and email.
@@ -47,6 +59,11 @@ type Config struct {
 	// AuthParams are constant further parameters of the authorization
 	// request. They win over AuthorizationRequest.Extra.
 	AuthParams map[string]string
+	// ResponseMode is sent as response_mode unless it is empty or query.
+	ResponseMode string
+	// PushedAuthorization pushes every authorization request (RFC 9126); else
+	// only where metadata demands it.
+	PushedAuthorization bool
 	// TokenHeader is added to token and revocation requests; it cannot replace
 	// what the protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
 	// and may replace Accept and User-Agent.
@@ -63,6 +80,8 @@ type Config struct {
 	// azp naming ClientID. Default none: OpenID Connect Core §3.1.3.7(3) has
 	// tokens refused that other, untrusted parties are meant to accept too.
 	TrustedAudiences []string
+	// IDTokenAudiences are accepted by VerifyIDToken beside ClientID.
+	IDTokenAudiences []string
 
 	// HTTPClient lends its Transport, and its Timeout when that is shorter;
 	// jar and redirect policy stay unused. Nil: a transport of our own.
@@ -126,7 +145,8 @@ func (c Config) withDefaults() Config {
 	// Copies: a caller that edits its maps later must not change a running
 	// provider, let alone race with it.
 	c.Scopes, c.SigningAlgs = slices.Clone(c.Scopes), slices.Clone(c.SigningAlgs)
-	c.TrustedAudiences = slices.Clone(c.TrustedAudiences)
+	c.TrustedAudiences, c.IDTokenAudiences = slices.Clone(c.TrustedAudiences), slices.Clone(c.IDTokenAudiences)
+	c.Tenants = slices.Clone(c.Tenants)
 	c.AuthParams = maps.Clone(c.AuthParams)
 	c.TokenHeader, c.UserInfoHeader = canonical(c.TokenHeader), canonical(c.UserInfoHeader)
 	return c
