@@ -34,8 +34,8 @@ type AuthorizationRequest struct {
 	Extra map[string]string
 }
 
-// AuthorizationURL returns the address to send the browser to. PKCE is always
-// S256, whatever discovery says or leaves out: RFC 9700 §4.8.2 has downgrades
+// AuthorizationURL returns the address to send the browser to. Unless
+// configured without, PKCE is S256, whatever discovery says or leaves out: RFC 9700 §4.8.2 has downgrades
 // in mind, and servers without PKCE ignore the parameters.
 func (p *Party) AuthorizationURL(ctx context.Context, a AuthorizationRequest) (string, error) {
 	address, err := p.authorizationURL(ctx, a)
@@ -75,8 +75,10 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 	params["client_id"] = p.config.ClientID
 	params["redirect_uri"] = a.RedirectURI
 	params["state"] = a.State
-	params["code_challenge"] = oauth2.S256ChallengeFromVerifier(a.CodeVerifier)
-	params["code_challenge_method"] = "S256"
+	if !p.config.WithoutPKCE {
+		params["code_challenge"] = oauth2.S256ChallengeFromVerifier(a.CodeVerifier)
+		params["code_challenge_method"] = "S256"
+	}
 	params["scope"] = strings.Join(p.config.Scopes, " ")
 	if p.config.OIDC {
 		params["nonce"] = a.Nonce
