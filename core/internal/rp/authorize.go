@@ -34,9 +34,10 @@ type AuthorizationRequest struct {
 	Extra map[string]string
 }
 
-// AuthorizationURL returns the address to send the browser to. Unless
-// configured without, PKCE is S256, whatever discovery says or leaves out: RFC 9700 §4.8.2 has downgrades
-// in mind, and servers without PKCE ignore the parameters.
+// AuthorizationURL returns the address to send the browser to. Unless it is
+// configured without, PKCE is S256, whatever discovery says or leaves out: RFC
+// 9700 §4.8.2 has downgrades in mind, and servers without PKCE ignore the
+// parameters.
 func (p *Party) AuthorizationURL(ctx context.Context, a AuthorizationRequest) (string, error) {
 	address, err := p.authorizationURL(ctx, a)
 	if err != nil {
