@@ -19,8 +19,9 @@ var appleIDForm = regexp.MustCompile(`^[A-Z0-9]{10}$`)
 //
 // Apple posts its answer (form_post) because name and address are asked for, so
 // the sign-in works over https only. There is no userinfo endpoint and no
-// picture. The address may be a relay of Apple's; it is verified when the ID
-// token says so, as a boolean or as the text "true".
+// picture. The name comes with a user's first sign-in alone, and unsigned: store
+// it then, and show it only. The address may be a relay of Apple's; it is
+// verified when the ID token says so, as a boolean or as the text "true".
 func Apple(teamID, keyID string, privateKey aura.Secret) aura.Provider {
 	p := aura.Provider{
 		ID: "apple", Name: "Apple", OIDC: true,
@@ -29,7 +30,7 @@ func Apple(teamID, keyID string, privateKey aura.Secret) aura.Provider {
 		Scopes:       []string{"openid", "name", "email"},
 		ResponseMode: "form_post",
 		IDToken:      aura.IDTokenConfig{SigningAlgs: []string{"RS256"}},
-		Profile:      verifiedInText,
+		Profile:      appleProfile,
 	}
 	key, err := parseAppleKey(privateKey)
 	switch {
