@@ -34,10 +34,9 @@ type AuthorizationRequest struct {
 	Extra map[string]string
 }
 
-// AuthorizationURL returns the address to send the browser to. Unless it is
-// configured without, PKCE is S256, whatever discovery says or leaves out: RFC
-// 9700 §4.8.2 has downgrades in mind, and servers without PKCE ignore the
-// parameters.
+// AuthorizationURL returns the address to send the browser to. PKCE is always
+// S256, whatever discovery says or leaves out: RFC 9700 §4.8.2 has downgrades
+// in mind, and servers without PKCE ignore the parameters.
 func (p *Party) AuthorizationURL(ctx context.Context, a AuthorizationRequest) (string, error) {
 	address, err := p.authorizationURL(ctx, a)
 	if err != nil {
@@ -76,7 +75,7 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 	params["client_id"] = p.config.ClientID
 	params["redirect_uri"] = a.RedirectURI
 	params["state"] = a.State
-	if !p.config.WithoutPKCE {
+	if !p.config.WithoutPKCE { // the developer has said so, not the provider
 		params["code_challenge"] = oauth2.S256ChallengeFromVerifier(a.CodeVerifier)
 		params["code_challenge_method"] = "S256"
 	}
