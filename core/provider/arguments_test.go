@@ -41,7 +41,7 @@ func TestRefusedArguments(t *testing.T) {
 		{"onelogin", "subdomain", provider.OneLogin, append([]string{"a.b", "a_b", "-a"}, names...)},
 		{"ping", "GUID", func(s string) aura.Provider { return provider.PingOne(s, "eu") }, append([]string{guid + "0", "{" + guid + "}"}, names...)},
 		{"ping", "com.au", func(s string) aura.Provider { return provider.PingOne(guid, s) }, append([]string{"evil", "com/evil", "eu."}, names...)},
-		{"cognito", "eu-central-1", func(s string) aura.Provider { return provider.Cognito(s, pool) }, append([]string{"cn-north-1", "EU-CENTRAL-1", "eu-central-1.evil.example/"}, names...)},
+		{"cognito", "region:", func(s string) aura.Provider { return provider.Cognito(s, pool) }, append([]string{"cn-north-1", "EU-CENTRAL-1", "eu-central-1.evil.example/"}, names...)},
 		{"cognito", "eu-central-1_", func(s string) aura.Provider { return provider.Cognito("eu-central-1", s) }, append([]string{"us-east-1_AbCdEfGhI", "eu-central-1_", pool + "/x"}, names...)},
 		{"microsoft-entra-id", "GUID", provider.MicrosoftEntraID, append([]string{"contoso.onmicrosoft.com", "Common", "common/", guid + "/x", "{" + guid + "}"}, names...)},
 		{"workos", "org_", provider.WorkOS, append([]string{"prof_1", "org_1/x", "Evil"}, names...)},
