@@ -27,6 +27,7 @@ type metadata struct {
 	TokenEndpoint         string   `json:"token_endpoint"`
 	UserInfoEndpoint      string   `json:"userinfo_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"` // judged when it is used: a sign-in does without
+	EndSessionEndpoint    string   `json:"end_session_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -153,6 +154,7 @@ func (p *Party) override(m *metadata) {
 		{p.config.TokenEndpoint, &m.TokenEndpoint},
 		{p.config.UserInfoEndpoint, &m.UserInfoEndpoint},
 		{p.config.RevocationEndpoint, &m.RevocationEndpoint},
+		{p.config.EndSessionEndpoint, &m.EndSessionEndpoint},
 	} {
 		if e.configured != "" {
 			*e.discovered = e.configured
@@ -199,6 +201,7 @@ func (p *Party) metadata(ctx context.Context) (*metadata, error) {
 		TokenEndpoint:         p.config.TokenEndpoint,
 		UserInfoEndpoint:      p.config.UserInfoEndpoint,
 		RevocationEndpoint:    p.config.RevocationEndpoint,
+		EndSessionEndpoint:    p.config.EndSessionEndpoint,
 	}, nil
 }
 

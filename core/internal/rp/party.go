@@ -173,6 +173,7 @@ func (c Config) problems(rules endpointRules) []error {
 		{"TokenEndpoint", c.TokenEndpoint},
 		{"UserInfoEndpoint", c.UserInfoEndpoint},
 		{"RevocationEndpoint", c.RevocationEndpoint},
+		{"EndSessionEndpoint", c.EndSessionEndpoint},
 	} {
 		if e.value != "" {
 			add(rules.check(e.field, e.value))
@@ -180,6 +181,9 @@ func (c Config) problems(rules endpointRules) []error {
 	}
 	if c.AuthorizationEndpoint != "" {
 		add(checkQuery("AuthorizationEndpoint", c.AuthorizationEndpoint))
+	}
+	if c.EndSessionEndpoint != "" {
+		add(checkEndSessionQuery("EndSessionEndpoint", c.EndSessionEndpoint))
 	}
 	if c.ClientID == "" {
 		add(errors.New("ClientID: missing; copy it from the provider's registration of your application"))
