@@ -75,6 +75,9 @@ type Config struct {
 	// RequireOfflineAccess issues refresh tokens only for the scope
 	// offline_access. Default: every sign-in gets one.
 	RequireOfflineAccess bool
+	// RequirePushedAuthorization refuses authorization requests that were not
+	// pushed (RFC 9126 §5). Default: both ways work.
+	RequirePushedAuthorization bool
 	// Now is the clock of every lifetime and claim. Default: time.Now. The delays
 	// of faults run in real time all the same.
 	Now func() time.Time

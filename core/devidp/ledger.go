@@ -17,6 +17,8 @@ type ledger struct {
 	codes   map[string]*grant
 	access  map[string]issued
 	refresh map[string]issued
+	// pushed authorization requests, by request_uri.
+	pushed map[string]pushed
 	// assertions are the jti of client assertions, until they expire.
 	assertions map[string]time.Time
 	swept      time.Time
@@ -64,6 +66,7 @@ func newLedger(now func() time.Time, l Lifetimes) *ledger {
 		access:    map[string]issued{},
 		refresh:   map[string]issued{},
 
+		pushed:     map[string]pushed{},
 		assertions: map[string]time.Time{},
 	}
 }
@@ -247,6 +250,7 @@ func (l *ledger) sweep() {
 	maps.DeleteFunc(l.access, gone)
 	maps.DeleteFunc(l.refresh, gone)
 	maps.DeleteFunc(l.codes, func(_ string, g *grant) bool { return now.After(g.forget) })
+	maps.DeleteFunc(l.pushed, func(_ string, r pushed) bool { return now.After(r.expires) })
 	maps.DeleteFunc(l.assertions, func(_ string, until time.Time) bool { return now.After(until) })
 	maps.DeleteFunc(l.pending, func(_ string, p pendingRequest) bool { return now.After(p.expires) })
 }

@@ -107,6 +107,7 @@ func (p *Provider) routeTable() map[string]route {
 		"/jwks":                             {JWKS, get, p.jwks},
 		"/authorize":                        {Authorize, both, p.authorize},
 		"/authorize/user":                   {Authorize, post, p.pick},
+		"/par":                              {PushedAuthorization, post, p.push},
 		"/token":                            {Token, post, p.token},
 		"/userinfo":                         {UserInfo, both, p.userInfo},
 		"/revoke":                           {Revoke, post, p.revoke},
