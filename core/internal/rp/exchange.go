@@ -91,6 +91,9 @@ func (p *Party) exchange(ctx context.Context, r Response) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.HasIss && r.Iss != p.config.Issuer && r.Iss != id.issuer {
+		return nil, failure(CodeIssuerMismatch, "the response names another tenant than the ID token")
+	}
 	grant.identify(raw, id)
 	grant.Profile, err = p.oidcProfile(ctx, m, id, grant.Token.AccessToken)
 	if err != nil {
@@ -110,7 +113,7 @@ func (p *Party) checkResponseIssuer(m *metadata, r Response) error {
 	if !p.config.OIDC {
 		return nil
 	}
-	if r.HasIss && r.Iss != p.config.Issuer {
+	if r.HasIss && !p.mayAnswer(r.Iss) {
 		return failure(CodeIssuerMismatch, "the response names another issuer than %q", p.config.Issuer)
 	}
 	if !r.HasIss && m.ResponseIssuer {
