@@ -151,6 +151,11 @@ type Profile struct {
 	Subject string
 	// Raw is a JSON object.
 	Raw json.RawMessage
+	// Posted is what came beside the answer by form_post: Apple's user object,
+	// with the name that Apple tells once and in no other place. Nobody has
+	// signed it and the browser could have changed it: take a name to show from
+	// it, and never an address or an identity. Nil when there is none.
+	Posted json.RawMessage
 
 	fetch func(ctx context.Context, url string) (json.RawMessage, error)
 }
