@@ -78,21 +78,18 @@ func CanonicalUsername(name string) string {
 
 // postCredentials: POST /signIn/credentials.
 func (a *Auth) postCredentials(v *visit) (answer, error) {
-	s, err := a.current(v)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := a.checkToken(v, s, v.body.form["csrfToken"]); err != nil {
+	if err := a.enterable(v); err != nil {
 		return answer{}, err
 	}
 	c, err := a.credentials(v.body)
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err := a.signInCredentials(v, c); err != nil {
+	s, err := a.signInCredentials(v, c)
+	if err != nil {
 		return answer{}, err
 	}
-	return a.acted(v, http.StatusOK, map[string]any{"success": true})
+	return a.acted(v, http.StatusOK, v.handed(map[string]any{"success": true}, s))
 }
 
 // credentials reads user name and password from the body.
@@ -198,10 +195,12 @@ func (a *Auth) enter(v *visit, attempt *Attempt) (*Session, error) {
 	if err := a.store(v, s); err != nil {
 		return nil, err
 	}
-	if _, err := a.issueCSRF(v, s); err != nil {
-		return nil, err
+	if !v.bearer.inBody() {
+		if _, err := a.issueCSRF(v, s); err != nil {
+			return nil, err
+		}
+		a.forgetTokens(v)
 	}
-	a.forgetTokens(v)
 	a.succeeded(v, "signIn", s)
 	return s, nil
 }

@@ -80,7 +80,7 @@ func (a *Auth) postRefreshUser(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{"success": true, "session": s})
+	return jsonAnswer(http.StatusOK, v.handed(map[string]any{"success": true, "session": s}, s))
 }
 
 // present returns the visit's session, ErrNoSession if there is none.
@@ -99,7 +99,7 @@ func (a *Auth) acting(v *visit) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkToken(v, s, nil); err != nil {
+	if err := a.checkActing(v, s, nil); err != nil {
 		return nil, err
 	}
 	return s, a.limitSession(v, s)

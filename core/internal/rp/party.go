@@ -64,6 +64,9 @@ type Config struct {
 	// PushedAuthorization pushes every authorization request (RFC 9126); else
 	// only where metadata demands it.
 	PushedAuthorization bool
+	// WithoutPKCE sends neither code_challenge nor code_verifier, for providers
+	// that refuse them.
+	WithoutPKCE bool
 	// TokenHeader is added to token and revocation requests; it cannot replace
 	// what the protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
 	// and may replace Accept and User-Agent.
