@@ -107,10 +107,10 @@ func (a *Auth) acting(v *visit) (*Session, error) {
 
 // refresher makes one refresh for all who ask. A dead token is as final as a
 // new one: asking again would only be taken for theft again.
-func (a *Auth) refresher(p *party, s *Session, refreshToken string) func(context.Context) (refreshed, time.Duration, error) {
-	subject := ""
+func (a *Auth) refresher(p *party, s *Session, t *heldTokens) func(context.Context) (refreshed, time.Duration, error) {
+	subject, refreshToken := "", t.RefreshToken
 	if p.OIDC {
-		subject = s.User.Subject
+		subject = cmp.Or(t.Subject, s.User.Subject)
 	}
 	return func(ctx context.Context) (refreshed, time.Duration, error) {
 		grant, err := p.Refresh(ctx, refreshToken, subject)

@@ -46,6 +46,7 @@ type ProviderTokens struct {
 type heldTokens struct {
 	SessionID    string   `json:"sid"`
 	Provider     string   `json:"idp"`
+	Subject      string   `json:"sub,omitempty"` // of a linked provider: not the session's
 	AccessToken  string   `json:"accessToken"`
 	TokenType    string   `json:"tokenType"`
 	RefreshToken string   `json:"refreshToken,omitempty"`
@@ -197,6 +198,7 @@ func (a *Auth) latest(v *visit, s *Session, t *heldTokens) *heldTokens {
 // next is what is kept after a refresh.
 func (t *heldTokens) next(s *Session, answer refreshed) *heldTokens {
 	next := held(s, t.Provider, answer.Grant, answer.at)
+	next.Subject = t.Subject
 	if next.IDToken == "" {
 		next.IDToken = t.IDToken
 	}
@@ -251,7 +253,7 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 			// HEAD sends no cookies, and a rotated refresh token would be lost.
 			return a.notRefreshed(v, p, t, fail(CodeTokenUnreachable, "the tokens are due, and HEAD refreshes none"))
 		}
-		answer, err := a.refreshes.Do(v.ctx(), refreshKey(t), a.cfg.Now, a.refresher(p, s, t.RefreshToken))
+		answer, err := a.refreshes.Do(v.ctx(), refreshKey(t), a.cfg.Now, a.refresher(p, s, t))
 		if err != nil {
 			if changed {
 				a.rescue(v, s, t)
@@ -278,10 +280,12 @@ func (a *Auth) rescue(v *visit, s *Session, t *heldTokens) {
 		return
 	}
 	before := v.lines.Clone()
-	for _, id := range a.wardrobe.IDs(v.jar, cookie.Flow, v.public.Secure) {
-		a.wardrobe.Expire(&v.lines, cookie.Flow, id, v.public.Secure)
-		if a.keepTokens(v, s, t) == nil {
-			return
+	for _, kind := range []cookie.Kind{cookie.Flow, cookie.PostedFlow} {
+		for _, id := range a.wardrobe.IDs(v.jar, kind, v.public.Secure) {
+			a.wardrobe.Expire(&v.lines, kind, id, v.public.Secure)
+			if a.keepTokens(v, s, t) == nil {
+				return
+			}
 		}
 	}
 	v.lines = before // nobody's sign-in ends for nothing

@@ -119,7 +119,7 @@ func (k *assertionKey) sign(clientID, audience string, now time.Time) (string, e
 // name, and a template of issuers is none; there it is the token endpoint (RFC
 // 7523 §3).
 func (p *Party) assertionAudience(m *metadata) string {
-	if p.config.OIDC && !strings.Contains(p.config.Issuer, "{") {
+	if p.config.OIDC && !p.config.manyTenants() {
 		return p.config.Issuer
 	}
 	return m.TokenEndpoint

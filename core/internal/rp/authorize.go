@@ -79,8 +79,10 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 	params["client_id"] = p.config.ClientID
 	params["redirect_uri"] = a.RedirectURI
 	params["state"] = a.State
-	params["code_challenge"] = oauth2.S256ChallengeFromVerifier(a.CodeVerifier)
-	params["code_challenge_method"] = "S256"
+	if !p.config.WithoutPKCE { // the developer has said so, not the provider
+		params["code_challenge"] = oauth2.S256ChallengeFromVerifier(a.CodeVerifier)
+		params["code_challenge_method"] = "S256"
+	}
 	params["scope"] = strings.Join(p.config.Scopes, " ")
 	if p.config.OIDC {
 		params["nonce"] = a.Nonce

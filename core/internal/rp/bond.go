@@ -11,11 +11,16 @@ import (
 // subject and device is set; with none, or with two, every token is refused, so
 // that no case can slip into the rules of another by a field forgotten.
 type bond struct {
-	nonce   string // of the sign-in: OpenID Connect Core §3.1.3.7(11)
-	subject string // of the user whose tokens are refreshed: §12.2
-	device  bool   // a poll of RFC 8628, which knows no nonce: the device code ties it
-	maxAge  string // of the sign-in: §3.1.3.7(13); empty when it was not asked for
-	hide    secrets
+	nonce string // of the sign-in: OpenID Connect Core §3.1.3.7(11)
+	// issuer and subject are the user's whose tokens are refreshed: §12.2. The
+	// issuer is told apart only where a provider has many.
+	issuer, subject string
+	device          bool // a poll of RFC 8628, which knows no nonce: the device code ties it
+
+	// native lets the token be one for another client of ours: VerifyIDToken.
+	native bool
+	maxAge string // of the sign-in: §3.1.3.7(13); empty when it was not asked for
+	hide   secrets
 }
 
 // check compares the claims that only this case knows. A refreshed ID token
@@ -35,6 +40,9 @@ func (b bond) check(claims map[string]json.RawMessage, now time.Time) error {
 	case b.subject != "" && b.nonce == "" && !b.device:
 		if sub, _, err := stringMember(claims, "sub"); err != nil || sub != b.subject {
 			return failure(CodeIDTokenInvalid, "ID token: sub is another than the one who signed in")
+		}
+		if iss, _, err := stringMember(claims, "iss"); err != nil || b.issuer != "" && iss != b.issuer {
+			return failure(CodeIDTokenInvalid, "ID token: iss is another than the one of the sign-in")
 		}
 	case b.device && b.nonce == "" && b.subject == "":
 		// None was sent: a token that has one belongs to a browser's sign-in.

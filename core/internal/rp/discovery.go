@@ -27,6 +27,7 @@ type metadata struct {
 	TokenEndpoint         string `json:"token_endpoint"`
 	UserInfoEndpoint      string `json:"userinfo_endpoint"`
 	RevocationEndpoint    string `json:"revocation_endpoint"` // judged when it is used: a sign-in does without
+	EndSessionEndpoint    string `json:"end_session_endpoint"`
 	JWKSURI               string `json:"jwks_uri"`
 
 	// Judged when they are used, too.
@@ -159,6 +160,7 @@ func (p *Party) override(m *metadata) {
 		{p.config.TokenEndpoint, &m.TokenEndpoint},
 		{p.config.UserInfoEndpoint, &m.UserInfoEndpoint},
 		{p.config.RevocationEndpoint, &m.RevocationEndpoint},
+		{p.config.EndSessionEndpoint, &m.EndSessionEndpoint},
 		{p.config.PushedAuthorizationEndpoint, &m.PushedAuthorizationEndpoint},
 		{p.config.DeviceAuthorizationEndpoint, &m.DeviceAuthorizationEndpoint},
 	} {
@@ -207,6 +209,7 @@ func (p *Party) metadata(ctx context.Context) (*metadata, error) {
 		TokenEndpoint:         p.config.TokenEndpoint,
 		UserInfoEndpoint:      p.config.UserInfoEndpoint,
 		RevocationEndpoint:    p.config.RevocationEndpoint,
+		EndSessionEndpoint:    p.config.EndSessionEndpoint,
 
 		PushedAuthorizationEndpoint: p.config.PushedAuthorizationEndpoint,
 		DeviceAuthorizationEndpoint: p.config.DeviceAuthorizationEndpoint,

@@ -104,12 +104,16 @@ func checkQuery(field, raw string) error {
 	if err != nil {
 		return nil // reported by check
 	}
-	query, err := url.ParseQuery(u.RawQuery)
+	return refuseParams(field, u.RawQuery, ReservedParam)
+}
+
+func refuseParams(field, rawQuery string, reserved func(string) bool) error {
+	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
 		return fmt.Errorf("%s: its query cannot be read", field)
 	}
 	for name := range query {
-		if ReservedParam(name) {
+		if reserved(name) {
 			return fmt.Errorf("%s: its query must not hold %q, which the protocol sets", field, name)
 		}
 	}

@@ -136,6 +136,9 @@ func (p *Party) redeem(ctx context.Context, m *metadata, r Response) (*Grant, er
 	return p.requestToken(ctx, m, tokenRequest{
 		ask: func(ctx context.Context, c *oauth2.Config) (*oauth2.Token, error) {
 			c.RedirectURL = r.RedirectURI
+			if p.config.WithoutPKCE {
+				return c.Exchange(ctx, r.Code)
+			}
 			return c.Exchange(ctx, r.Code, oauth2.VerifierOption(r.CodeVerifier))
 		},
 		unsaid: p.config.Scopes,

@@ -48,6 +48,7 @@ var algorithms = map[string]algorithm{
 // A publicKey is one usable key of a set.
 type publicKey struct {
 	kid, alg, kty, crv string
+	issuer             string // Microsoft's: whose tokens it signs; see tenancy
 	key                crypto.PublicKey
 }
 
@@ -66,6 +67,7 @@ type jwk struct {
 	Alg    string          `json:"alg"`
 	Kid    string          `json:"kid"`
 	Crv    string          `json:"crv"`
+	Issuer string          `json:"issuer"`
 	N      string          `json:"n"`
 	E      string          `json:"e"`
 	X      string          `json:"x"`
@@ -111,7 +113,7 @@ func parseKey(raw json.RawMessage, algs []string) (publicKey, bool) {
 	if j.D != nil || j.K != nil { // whoever publishes a private key has lost it
 		return publicKey{}, false
 	}
-	k := publicKey{kid: j.Kid, alg: j.Alg, kty: j.Kty, crv: j.Crv}
+	k := publicKey{kid: j.Kid, alg: j.Alg, kty: j.Kty, crv: j.Crv, issuer: j.Issuer}
 	if k.kty == "RSA" {
 		k.crv = ""
 	}

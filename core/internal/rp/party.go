@@ -63,6 +63,9 @@ type Config struct {
 	// PushedAuthorization pushes every authorization request (RFC 9126); else
 	// only where metadata demands it.
 	PushedAuthorization bool
+	// WithoutPKCE sends neither code_challenge nor code_verifier, for providers
+	// that refuse them.
+	WithoutPKCE bool
 	// TokenHeader is added to token and revocation requests; it cannot replace
 	// what the protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
 	// and may replace Accept and User-Agent.
@@ -179,6 +182,7 @@ func (c Config) problems(rules endpointRules) []error {
 		{"RevocationEndpoint", c.RevocationEndpoint},
 		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
 		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
+		{"EndSessionEndpoint", c.EndSessionEndpoint},
 	} {
 		if e.value != "" {
 			add(rules.check(e.field, e.value))
@@ -186,6 +190,9 @@ func (c Config) problems(rules endpointRules) []error {
 	}
 	if c.AuthorizationEndpoint != "" {
 		add(checkQuery("AuthorizationEndpoint", c.AuthorizationEndpoint))
+	}
+	if c.EndSessionEndpoint != "" {
+		add(checkEndSessionQuery("EndSessionEndpoint", c.EndSessionEndpoint))
 	}
 	if c.ClientID == "" {
 		add(errors.New("ClientID: missing; copy it from the provider's registration of your application"))

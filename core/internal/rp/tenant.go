@@ -1,0 +1,74 @@
+package rp
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// tenantMark stands in Issuer where a provider with many tenants has the
+// tenant's id. Microsoft Entra publishes its common issuer in this form.
+const tenantMark = "{tenantid}"
+
+// A tenancy is whose token this is, where Issuer holds tenantMark. Its zero
+// value is that of every other provider.
+type tenancy struct {
+	id     string // the token's tid
+	issuer string // Issuer with id in place of tenantMark
+}
+
+// allows compares the member issuer of a key: one that the provider keeps for
+// some tenant must not vouch for the users of another. Elsewhere no standard
+// gives the member a meaning, and it is left alone.
+func (t tenancy) allows(k publicKey) bool {
+	return t.id == "" || k.issuer == "" || strings.ReplaceAll(k.issuer, tenantMark, t.id) == t.issuer
+}
+
+func (c Config) manyTenants() bool { return strings.Contains(c.Issuer, tenantMark) }
+
+// claimedIssuer says which iss a token must have. With many tenants that
+// follows from the token's own tid, which is read here before anything is
+// verified: it chooses among the issuers that are accepted anyway, and the
+// signature then covers it.
+func (p *Party) claimedIssuer(raw string) (string, tenancy, error) {
+	if !p.config.manyTenants() {
+		return p.config.Issuer, tenancy{}, nil
+	}
+	var payload []byte
+	if parts := strings.Split(raw, "."); len(parts) == 3 {
+		payload, _ = base64.RawURLEncoding.DecodeString(parts[1])
+	}
+	claims, err := strictObject(payload, []string{"tid"})
+	if err != nil {
+		return "", tenancy{}, fmt.Errorf("payload: %w", err)
+	}
+	tid, _, err := stringMember(claims, "tid")
+	if err != nil || !tenantID(tid) {
+		return "", tenancy{}, errors.New("tid is not the id of a tenant")
+	}
+	if !p.config.acceptsTenant(tid) {
+		return "", tenancy{}, errors.New("its tenant is not among Tenants")
+	}
+	issuer := strings.Replace(p.config.Issuer, tenantMark, tid, 1)
+	return issuer, tenancy{id: tid, issuer: issuer}, nil
+}
+
+func (c Config) acceptsTenant(tid string) bool {
+	return c.Tenants == nil || slices.ContainsFunc(c.Tenants, func(t string) bool { return strings.EqualFold(t, tid) })
+}
+
+// tenantID is the form of a GUID: 8-4-4-4-12 hexadecimal digits.
+func tenantID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (s[i] == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", rune(s[i])) {
+			return false
+		}
+	}
+	return true
+}
