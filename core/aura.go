@@ -107,6 +107,9 @@ func (a *Auth) build(weak bool) error {
 	}
 	for i := range cfg.Providers {
 		p := cfg.Providers[i]
+		if p.Problem != nil {
+			continue // validateProviders has said so
+		}
 		var r *rp.Party
 		r, err = rp.New(rp.Config{
 			ID: p.ID, OIDC: p.OIDC, Issuer: p.Issuer, DiscoveryURL: p.DiscoveryURL, Tenants: p.Tenants,
@@ -120,6 +123,7 @@ func (a *Auth) build(weak bool) error {
 			Scopes: p.Scopes, AuthParams: p.AuthParams, ResponseMode: p.ResponseMode, PushedAuthorization: p.PushedAuthorization,
 			OptionalTokenType: p.OptionalTokenType, SigningAlgs: p.IDToken.SigningAlgs,
 			TrustedAudiences: p.IDToken.TrustedAudiences, IDTokenAudiences: p.IDToken.SignInAudiences,
+			WithoutPKCE: p.DangerouslyWithoutPKCE,
 			TokenHeader: p.TokenHeader, UserInfoHeader: p.UserInfoHeader, UserInfoMethod: p.UserInfoMethod,
 			HTTPClient: cfg.HTTPClient, Now: cfg.Now, Logger: cfg.Logger,
 		})

@@ -107,6 +107,15 @@ type Provider struct {
 	// UserInfoMethod is GET or POST. Default: GET.
 	UserInfoMethod string
 
+	// Problem is what is wrong with the arguments that a preset was made with.
+	// New reports it. Default: nil.
+	Problem error
+	// DangerouslyWithoutPKCE leaves PKCE (RFC 7636) out of the flow, for
+	// providers that refuse it (LinkedIn). State and the flow's cookie remain; a
+	// code that was stolen on its way is then not bound to our request, except by
+	// the nonce of OpenID Connect. Default: false.
+	DangerouslyWithoutPKCE bool
+
 	// Profile turns the provider's answer into a User. An empty Subject, or an
 	// error, ends the sign-in without a session. Default: DefaultProfile.
 	Profile func(context.Context, *Profile) (User, error)

@@ -176,6 +176,10 @@ func (c *Config) validateProviders(p *problemList) {
 			p.add("%s: ID is used twice: give one of them another ID", where)
 		}
 		seen[pr.ID] = true
+		if pr.Problem != nil {
+			p.add("%s: %w", where, pr.Problem)
+			continue // the rest of it is empty
+		}
 		if pr.ClientID == "" {
 			p.add("%s: ClientID is not set: set AURA_AUTH_%s_CLIENT_ID or Provider.ClientID", where, providerVariable(pr.ID))
 		}
