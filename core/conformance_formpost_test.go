@@ -18,7 +18,7 @@ func TestConformanceFormPost(t *testing.T) {
 		})
 		b := s.browser()
 		request := query(t, b.start("/after"))
-		if request.Get("prompt") != "none" {
+		if request.Get("response_mode") != "form_post" || request.Get("prompt") != "none" {
 			t.Fatalf("authorization request: %v", request)
 		}
 		r := b.postBack("/auth/callback/dev", url.Values{"error": {"login_required"}, "state": {request.Get("state")}})
