@@ -141,6 +141,7 @@ func (a *Auth) failed(v *visit, err error) answer {
 	if e.limit != nil {
 		maps.Copy(ans.header, e.limit.Header())
 	}
+	a.vary(ans.header)
 	return ans
 }
 

@@ -285,9 +285,7 @@ func (a *Auth) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Code == CodeUnavailable && e.retryAfter == 0 {
 		e = &Error{Code: e.Code, Err: e.Err, retryAfter: retryAfter}
 	}
-	ans := a.failed(&visit{r: r}, e)
-	a.vary(ans.header)
-	ans.write(w, r)
+	a.failed(&visit{r: r}, e).write(w, r)
 }
 
 // wayBack is the request's target as the browser sees it: as it was sent, before

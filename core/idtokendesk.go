@@ -1,7 +1,6 @@
 package aura
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/aura-stack-go/auth/core/internal/cookie"
 	"github.com/aura-stack-go/auth/core/internal/flow"
-	"github.com/aura-stack-go/auth/core/internal/rp"
 )
 
 // Sign-in with an ID token that the client has got by itself: from the
@@ -72,7 +70,8 @@ func (a *Auth) postIDToken(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, providerError(err)
 	}
-	s, err := a.enterByIDToken(v, grant)
+	profile := &Profile{Subject: grant.Subject, Raw: grant.Profile, fetch: noFetch}
+	s, err := a.signedIn(v, grant, profile)
 	if err != nil {
 		return answer{}, err
 	}
@@ -125,18 +124,7 @@ func (a *Auth) pendingIDToken(v *visit, nonce string) (flow.Flow, error) {
 	return f, nil
 }
 
-// enterByIDToken begins the session. There are no tokens to keep, and nothing
-// that the profile could be asked with.
-func (a *Auth) enterByIDToken(v *visit, grant *rp.Grant) (*Session, error) {
-	p := v.provider
-	profile := &Profile{Subject: grant.Subject, Raw: grant.Profile, fetch: func(context.Context, string) (json.RawMessage, error) {
-		return nil, fail(CodeNoUserInfo, "Profile.Fetch: a sign-in with an ID token brings no access token")
-	}}
-	u, err := a.mapProfile(v.ctx(), p, profile)
-	if err != nil {
-		return nil, err
-	}
-	return a.enter(v, &Attempt{
-		Provider: p.ID, Issuer: cmp.Or(grant.Issuer, p.Issuer), User: &u, Profile: profile, providerSession: grant.SessionID,
-	})
+// noFetch is Profile.Fetch where there is nothing to ask with.
+func noFetch(context.Context, string) (json.RawMessage, error) {
+	return nil, fail(CodeNoUserInfo, "Profile.Fetch: a sign-in with an ID token brings no access token")
 }

@@ -149,8 +149,8 @@ func (a *Auth) keepTokens(v *visit, s *Session, t *heldTokens) error {
 // keepGrant keeps the tokens of a sign-in. A sign-in does not fail because they
 // do not fit: the session is then not connected with its provider.
 func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
-	if a.cfg.ProviderTokens.Discard {
-		return
+	if a.cfg.ProviderTokens.Discard || g.Token == nil || v.bearer.inBody() {
+		return // Token: of an ID token alone there are none; a bearer has no cookie for them
 	}
 	if err := a.keepTokens(v, s, held(s, provider, g, v.now)); err != nil {
 		a.tokensDropped(v, provider)
