@@ -42,6 +42,7 @@ type Auth struct {
 	keys      *token.Ring
 	codec     *token.Codec
 	flows     *token.Box
+	waysBack  *token.Box
 	parties   map[string]*party
 
 	tokenBox  *token.Box
@@ -148,7 +149,7 @@ func (a *Auth) openVault() (p problemList) {
 	if err != nil {
 		return p // validateSession has said so
 	}
-	a.keys, a.flows = ring, ring.Box(flowInfo)
+	a.keys, a.flows, a.waysBack = ring, ring.Box(flowInfo), ring.Box(signedOutInfo)
 	a.tokenBox = ring.Box(providerTokensInfo).Limit(a.maxTokenLen())
 	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {
 		p.add("Session.Token: %w", err)

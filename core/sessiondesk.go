@@ -200,8 +200,9 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 	if s == nil {
 		return answer{}, ErrNoSession
 	}
+	exit := a.exitOf(v, s)
 	a.end(v, s)
-	return a.acted(v, http.StatusAccepted, map[string]any{"success": true})
+	return a.left(v, exit)
 }
 
 // end signs the session out.

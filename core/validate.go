@@ -191,6 +191,7 @@ func (c *Config) validateProviders(p *problemList) {
 		case pr.ClientSecret != "" && pr.AuthMethod == "none":
 			p.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)
 		}
+		pr.Logout.validate(p, where, pr)
 		for _, name := range pr.AllowedParams {
 			if rp.ReservedParam(name) {
 				p.add("%s: AllowedParams: %q belongs to the protocol", where, name)
