@@ -247,7 +247,8 @@ func TestNoProofInErrors(t *testing.T) {
 						_ = must(base64.StdEncoding.DecodeString(basic))
 					}
 					for _, s := range []string{form.Get("client_assertion"), form.Get("client_secret"), basic, "canary-state-1"} {
-						if s != "" && contains(err.Error(), s) {
+						// Long texts are cut: the beginning is enough to see one.
+						if s = s[:min(len(s), 24)]; s != "" && contains(err.Error(), s) {
 							t.Errorf("the error holds a proof: %v", err)
 						}
 					}
