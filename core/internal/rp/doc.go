@@ -10,10 +10,11 @@
 // dead provider nor a storm of unknown key ids can turn into a storm of
 // requests.
 //
-// A sign-in reads from top to bottom: authorize.go, exchange.go, token.go,
-// idtoken.go, claims.go, userinfo.go. What follows it is in refresh.go,
-// revoke.go and, again, userinfo.go. Below them lie discovery.go and keys.go
-// (the caches) and outbound.go (one request). Nothing that came in as a secret
-// (code, verifier, nonce, tokens, client secret) ever appears in an error or a
-// log line.
+// A sign-in reads from top to bottom: authorize.go, par.go, exchange.go,
+// token.go, idtoken.go, bond.go, claims.go, userinfo.go; without a browser it
+// begins in device.go. What follows it is in refresh.go, revoke.go and, again,
+// userinfo.go. clientauth.go and assertion.go prove to the provider who asks.
+// Below them lie discovery.go and keys.go (the caches) and outbound.go (one
+// request). Nothing that came in as a secret or proves us (code, verifier, nonce,
+// tokens, client secret, assertion) ever appears in an error or a log line.
 package rp
