@@ -201,6 +201,25 @@ func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 	return v.sent(), nil
 }
 
+// EndSessionURL returns where to send the browser, after SignOut, to sign out at
+// the provider that has signed the request's session in, too; from there it
+// comes back to redirectTo. Call it before SignOut, which ends what it goes by.
+// It is "" when there is no such address: without a session, for credentials,
+// without Logout.AtProvider, and where the provider has no end_session_endpoint.
+// An error says that the provider cannot be asked now; sign out all the same.
+// The address may hold the ID token: redirect to it, and show it nowhere.
+func (a *Auth) EndSessionURL(r *http.Request, redirectTo string) (string, error) {
+	v, s, err := a.look(r)
+	if err != nil {
+		return "", err
+	}
+	e := a.exitOf(v, s)
+	if e == nil {
+		return "", nil
+	}
+	return a.elsewhere(v, e, redirectTo)
+}
+
 // UpdateSession changes the session's user, with whatever change does to it,
 // and returns the session as it is then, with header lines to apply. The
 // subject stays, and a changed address is not a verified one. It runs both layers against CSRF, as Verify does, and refuses

@@ -43,6 +43,7 @@ type Auth struct {
 	codec     *token.Codec
 	flows     *token.Box
 	devices   *token.Box
+	waysBack  *token.Box
 	parties   map[string]*party
 
 	tokenBox  *token.Box
@@ -150,7 +151,8 @@ func (a *Auth) openVault() (p problemList) {
 	if err != nil {
 		return p // validateSession has said so
 	}
-	a.keys, a.flows, a.devices = ring, ring.Box(flowInfo), ring.Box(deviceInfo)
+	a.keys, a.flows = ring, ring.Box(flowInfo)
+	a.waysBack, a.devices = ring.Box(signedOutInfo), ring.Box(deviceInfo)
 	a.spentDevices.Keep = maxDevice
 	a.tokenBox = ring.Box(providerTokensInfo).Limit(a.maxTokenLen())
 	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {
