@@ -42,12 +42,14 @@ type Auth struct {
 	keys      *token.Ring
 	codec     *token.Codec
 	flows     *token.Box
+	devices   *token.Box
 	parties   map[string]*party
 
 	tokenBox  *token.Box
 	refreshes refresh.Group[refreshed]
 
 	spent            flow.Spent
+	spentDevices     flow.Spent
 	warnedForwarding atomic.Bool
 }
 
@@ -148,7 +150,8 @@ func (a *Auth) openVault() (p problemList) {
 	if err != nil {
 		return p // validateSession has said so
 	}
-	a.keys, a.flows = ring, ring.Box(flowInfo)
+	a.keys, a.flows, a.devices = ring, ring.Box(flowInfo), ring.Box(deviceInfo)
+	a.spentDevices.Keep = maxDevice
 	a.tokenBox = ring.Box(providerTokensInfo).Limit(a.maxTokenLen())
 	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {
 		p.add("Session.Token: %w", err)

@@ -46,7 +46,8 @@ type ProviderTokens struct {
 type heldTokens struct {
 	SessionID    string   `json:"sid"`
 	Provider     string   `json:"idp"`
-	Subject      string   `json:"sub,omitempty"` // of a linked provider: not the session's
+	Issuer       string   `json:"iss,omitempty"` // of a linked provider: not the session's
+	Subject      string   `json:"sub,omitempty"` // likewise
 	AccessToken  string   `json:"accessToken"`
 	TokenType    string   `json:"tokenType"`
 	RefreshToken string   `json:"refreshToken,omitempty"`
@@ -148,8 +149,8 @@ func (a *Auth) keepTokens(v *visit, s *Session, t *heldTokens) error {
 // keepGrant keeps the tokens of a sign-in. A sign-in does not fail because they
 // do not fit: the session is then not connected with its provider.
 func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
-	if a.cfg.ProviderTokens.Discard {
-		return
+	if a.cfg.ProviderTokens.Discard || g.Token == nil || v.bearer.inBody() {
+		return // Token: of an ID token alone there are none; a bearer has no cookie for them
 	}
 	if err := a.keepTokens(v, s, held(s, provider, g, v.now)); err != nil {
 		a.tokensDropped(v, provider)
@@ -198,7 +199,7 @@ func (a *Auth) latest(v *visit, s *Session, t *heldTokens) *heldTokens {
 // next is what is kept after a refresh.
 func (t *heldTokens) next(s *Session, answer refreshed) *heldTokens {
 	next := held(s, t.Provider, answer.Grant, answer.at)
-	next.Subject = t.Subject
+	next.Issuer, next.Subject = t.Issuer, t.Subject
 	if next.IDToken == "" {
 		next.IDToken = t.IDToken
 	}

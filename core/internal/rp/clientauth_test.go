@@ -35,7 +35,7 @@ var authenticated = map[string]struct {
 		return err
 	}},
 	"refresh": {"/token", func(ctx context.Context, p *Party) error {
-		_, err := p.Refresh(ctx, testRefresh, "user-1")
+		_, err := p.Refresh(ctx, testRefresh, "", "user-1")
 		return err
 	}},
 	"poll": {"/token", func(ctx context.Context, p *Party) error {

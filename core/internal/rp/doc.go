@@ -4,8 +4,8 @@
 // tokens.
 //
 // It stands on golang.org/x/oauth2 for the token request and on
-// github.com/coreos/go-oidc/v3 for the signature, issuer and audience of ID
-// tokens, and adds what these leave open: nonce, azp, at_hash, times, strict
+// github.com/coreos/go-oidc/v3 for the signature and issuer of ID
+// tokens, and adds what these leave open: aud, nonce, azp, at_hash, times, strict
 // JSON, bounded bodies and durations, no redirects, and caches that neither a
 // dead provider nor a storm of unknown key ids can turn into a storm of
 // requests.
@@ -14,7 +14,10 @@
 // token.go, idtoken.go, bond.go, claims.go, userinfo.go; without a browser it
 // begins in device.go. What follows it is in refresh.go, revoke.go and, again,
 // userinfo.go. clientauth.go and assertion.go prove to the provider who asks.
-// Below them lie discovery.go and keys.go (the caches) and outbound.go (one
-// request). Nothing that came in as a secret or proves us (code, verifier, nonce,
-// tokens, client secret, assertion) ever appears in an error or a log line.
+// Below them lie discovery.go and keys.go (the caches), outbound.go (one
+// request), endpoint.go (which URLs) and dial.go (which addresses). jws.go is the
+// door for all that a provider signs: ID tokens, with or without a flow
+// (native.go), and logout tokens; tenant.go says whose they must be. Nothing that
+// came in as a secret or proves us (code, verifier, nonce, tokens, client secret,
+// assertion) ever appears in an error or a log line.
 package rp
