@@ -186,7 +186,9 @@ func TestAssertionAudience(t *testing.T) {
 	expect(t, err, "")
 	wantAssertion(t, f.form, "ES256", &ecKey().PublicKey, "our-key", f.URL+"/token", f.clock.now())
 
-	tenants := f.party(t, byKey, func(c *Config) { c.Issuer += "/{tenantid}/v2.0" })
+	tenants := f.party(t, byKey, func(c *Config) {
+		c.Issuer, c.DiscoveryURL = c.Issuer+"/{tenantid}/v2.0", c.Issuer+"/.well-known/openid-configuration"
+	})
 	if got := tenants.assertionAudience(&metadata{TokenEndpoint: "https://login.example/token"}); got != "https://login.example/token" {
 		t.Errorf("a template of issuers is no audience: %s", got)
 	}
