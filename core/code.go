@@ -71,6 +71,20 @@ const (
 	CodeUserInfoUnreachable     Code = "UNKNOWN_OAUTH_USER_INFO_ERROR"
 	CodeUserInfoRejected        Code = "INVALID_OAUTH_USER_INFO_RESPONSE"
 	CodeUserInfoMalformed       Code = "INVALID_OAUTH_USER_INFO_RES_FORMAT"
+	CodePushUnreachable         Code = "OAUTH_PUSHED_REQUEST_NETWORK_FAILED"
+	CodePushRejected            Code = "OAUTH_PUSHED_REQUEST_REJECTED"
+	CodePushMalformed           Code = "OAUTH_PUSHED_REQUEST_INVALID"
+	CodeDeviceUnreachable       Code = "OAUTH_DEVICE_NETWORK_FAILED"
+	CodeDeviceRejected          Code = "OAUTH_DEVICE_REJECTED"
+	CodeDeviceMalformed         Code = "OAUTH_DEVICE_INVALID_RESPONSE"
+
+	// Authenticated requests to the provider.
+	CodeClientAuth        Code = "OAUTH_CLIENT_AUTHENTICATION_FAILED" // 500: MakeClientSecret, or signing, failed
+	CodePushUnsupported   Code = "OAUTH_PUSHED_REQUEST_UNSUPPORTED"   // 500: the provider has no endpoint for pushed authorization requests
+	CodeDeviceUnsupported Code = "OAUTH_DEVICE_UNSUPPORTED"           // 500: the provider has no device authorization endpoint
+	CodeDevicePending     Code = "OAUTH_DEVICE_PENDING"               // 400: the person has not decided yet
+	CodeDeviceSlowDown    Code = "OAUTH_DEVICE_SLOW_DOWN"             // 400: the same, and the interval grows by five seconds
+	CodeDeviceExpired     Code = "OAUTH_DEVICE_EXPIRED"               // 400: the person took too long
 )
 
 // meaning is what a code says on the wire.
@@ -122,6 +136,12 @@ var meanings = map[Code]meaning{
 	CodeLogoutTokenInvalid:    {http.StatusBadRequest, "PROTOCOL", "The logout token is not valid."},
 	CodeEndSessionUnsupported: {http.StatusInternalServerError, "VALIDATION", "This provider cannot be told to sign somebody out."},
 	CodeIDTokenInvalid:        {http.StatusUnauthorized, "PROTOCOL", "The provider's proof of identity is not valid. Please sign in again."},
+	CodeClientAuth:            {http.StatusInternalServerError, "INTERNAL", "We could not prove ourselves to the sign-in provider."},
+	CodePushUnsupported:       {http.StatusInternalServerError, "VALIDATION", "This provider takes no pushed authorization requests."},
+	CodeDeviceUnsupported:     {http.StatusInternalServerError, "VALIDATION", "This provider cannot sign in on another device."},
+	CodeDevicePending:         {http.StatusBadRequest, "PROTOCOL", "The sign-in has not been allowed on the other device yet."},
+	CodeDeviceSlowDown:        {http.StatusBadRequest, "PROTOCOL", "The sign-in has not been allowed yet. Please ask less often."},
+	CodeDeviceExpired:         {http.StatusBadRequest, "PROTOCOL", "The sign-in was not allowed in time. Please start again."},
 }
 
 // meaning returns what c says on the wire. Codes without an entry are the

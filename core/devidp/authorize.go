@@ -1,7 +1,6 @@
 package devidp
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,12 +17,20 @@ type authRequest struct {
 	nonce       string
 	challenge   string
 	scopes      []string
+	mode        string // of the response: formPost or ""
 	loginHint   string
 }
 
 // refusal of an authorization request. Without code it is shown to the person on
 // a page: there is no redirect URI that could be trusted with it.
 type refusal struct{ code, reason string }
+
+func (r refusal) params() url.Values {
+	return url.Values{"error": {r.code}, "error_description": {r.reason}}
+}
+
+// formPost is the other response_mode than query.
+const formPost = "form_post"
 
 // challengePattern is base64url(SHA-256) without padding (RFC 7636 §4.2).
 var challengePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
@@ -37,7 +44,7 @@ func (p *Provider) authorize(c *call) reply {
 	case no.code == "":
 		return refusedPage(no.reason)
 	}
-	return p.respond(c, req, url.Values{"error": {no.code}, "error_description": {no.reason}})
+	return p.respond(c, req, no.params()).reply()
 }
 
 // pick is the page's form coming back.
@@ -51,45 +58,16 @@ func (p *Provider) pick(c *call) reply {
 		return refusedPage("this page is too old, or from before a restart: go back to the application and sign in again")
 	}
 	if c.form.Has("cancel") {
-		return p.respond(c, req, url.Values{"error": {"access_denied"}, "error_description": {"sign-in was cancelled"}})
+		return p.respond(c, req, url.Values{"error": {"access_denied"}, "error_description": {"sign-in was cancelled"}}).reply()
 	}
 	user, ok := p.user(c.form.Get("user"))
 	if !ok {
 		return refusedPage("there is no such user")
 	}
-	return p.allow(c, req, user)
+	return p.allow(c, req, user).reply()
 }
 
-// Approve is the person at the page, for tests without a browser: it takes the
-// URL that a client sends the browser to, picks the user, and returns the URL
-// that the browser is sent back to, which carries an error when the request had
-// one that the client may know.
-func (p *Provider) Approve(authorizationURL, subject string) (callbackURL string, err error) {
-	query, ok := strings.CutPrefix(authorizationURL, p.base+"/authorize?")
-	if !ok {
-		return "", fmt.Errorf("devidp: Approve: the URL is not at this provider's authorization endpoint %s/authorize", p.base)
-	}
-	form, err := url.ParseQuery(query)
-	if err != nil {
-		return "", errors.New("devidp: Approve: the query cannot be parsed")
-	}
-	user, ok := p.user(subject)
-	if !ok {
-		return "", fmt.Errorf("devidp: Approve: there is no user with subject %q", subject)
-	}
-	c := &call{form: form, faults: p.arrive(Authorize, false)}
-	req, no := p.readAuthorization(form)
-	switch {
-	case no == nil:
-		return p.allow(c, req, user).Header.Get("Location"), nil
-	case no.code == "":
-		return "", errors.New("devidp: Approve: " + no.reason)
-	}
-	answer := p.respond(c, req, url.Values{"error": {no.code}, "error_description": {no.reason}})
-	return answer.Header.Get("Location"), nil
-}
-
-func (p *Provider) allow(c *call, req authRequest, user User) reply {
+func (p *Provider) allow(c *call, req authRequest, user User) authResponse {
 	suffix := ""
 	for _, f := range c.faults {
 		suffix += f.codeSuffix
@@ -98,7 +76,7 @@ func (p *Provider) allow(c *call, req authRequest, user User) reply {
 }
 
 // respond sends the browser back, with state and iss (RFC 9207 §2) on errors too.
-func (p *Provider) respond(c *call, req authRequest, params url.Values) reply {
+func (p *Provider) respond(c *call, req authRequest, params url.Values) authResponse {
 	if req.state != nil {
 		params.Set("state", *req.state)
 	}
@@ -108,16 +86,34 @@ func (p *Provider) respond(c *call, req authRequest, params url.Values) reply {
 			f.Params(params)
 		}
 	}
-	separator := "?"
-	if strings.Contains(req.redirectURI, "?") {
-		separator = "&"
-	}
-	return redirectReply(req.redirectURI + separator + params.Encode())
+	return authResponse{mode: req.mode, target: req.redirectURI, params: params}
 }
 
-// readAuthorization validates in the order of RFC 6749 §4.1.2.1: first whether
+// authResponse is what goes back to the client through the browser.
+type authResponse struct {
+	mode   string // formPost, or query in every other case
+	target string
+	params url.Values
+}
+
+func (a authResponse) reply() reply {
+	if a.mode == formPost {
+		return formPostReply(a.target, a.params)
+	}
+	return redirectReply(a.location())
+}
+
+func (a authResponse) location() string {
+	separator := "?"
+	if strings.Contains(a.target, "?") {
+		separator = "&"
+	}
+	return a.target + separator + a.params.Encode()
+}
+
+// readRequest validates in the order of RFC 6749 §4.1.2.1: first whether
 // the client may hear about errors at all.
-func (p *Provider) readAuthorization(form url.Values) (authRequest, *refusal) {
+func (p *Provider) readRequest(form url.Values) (authRequest, *refusal) {
 	var req authRequest
 	if len(form["client_id"]) != 1 || len(form["redirect_uri"]) != 1 {
 		return req, &refusal{reason: "client_id and redirect_uri are required, once each"}
@@ -136,6 +132,10 @@ func (p *Provider) readAuthorization(form url.Values) (authRequest, *refusal) {
 	req = authRequest{client: client, redirectURI: redirectURI}
 	if len(form["state"]) == 1 {
 		req.state = &form["state"][0]
+	}
+	// Errors, too, go back the way that was asked for.
+	if mode := form["response_mode"]; len(mode) == 1 && mode[0] == formPost {
+		req.mode = formPost
 	}
 	if no := checkParameters(form); no != nil {
 		return req, no
@@ -165,8 +165,8 @@ func checkParameters(form url.Values) *refusal {
 		return &refusal{"invalid_request", "response_type is missing, want code"}
 	case form.Get("response_type") != "code":
 		return &refusal{"unsupported_response_type", "response_type must be code"}
-	case mode != "" && mode != "query":
-		return &refusal{"invalid_request", "response_mode must be query"}
+	case mode != "" && mode != "query" && mode != formPost:
+		return &refusal{"invalid_request", "response_mode must be query or form_post"}
 	case !slices.Contains(strings.Fields(form.Get("scope")), "openid"):
 		return &refusal{"invalid_scope", "scope must contain openid"}
 	case form.Get("code_challenge") == "":

@@ -39,7 +39,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		{"PKCE plain", []string{"code_challenge_method", "plain"}, "invalid_request"},
 		{"PKCE method missing, which means plain", []string{"code_challenge_method", ""}, "invalid_request"},
 		{"challenge too short", []string{"code_challenge", "short"}, "invalid_request"},
-		{"form_post", []string{"response_mode", "form_post"}, "invalid_request"},
+		{"fragment", []string{"response_mode", "fragment"}, "invalid_request"},
 		{"prompt none", []string{"prompt", "none"}, "login_required"},
 		{"prompt none and login", []string{"prompt", "none login"}, "invalid_request"},
 		{"request object", []string{"request", "x"}, "request_not_supported"},

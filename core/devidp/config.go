@@ -32,6 +32,9 @@ type Client struct {
 	ID string
 	// Secret: empty makes it a public client, which authenticates by PKCE alone.
 	Secret string
+	// PublicKeys make it a client of private_key_jwt, and of that alone: a JWK set
+	// or PEM blocks of type PUBLIC KEY. Secret must then be empty.
+	PublicKeys string
 	// RedirectURIs are compared exactly. Nil allows any redirect URI on loopback.
 	RedirectURIs []string
 	// PostLogoutRedirectURIs are the same for the end of a session.
@@ -72,6 +75,9 @@ type Config struct {
 	// RequireOfflineAccess issues refresh tokens only for the scope
 	// offline_access. Default: every sign-in gets one.
 	RequireOfflineAccess bool
+	// RequirePushedAuthorization refuses authorization requests that were not
+	// pushed (RFC 9126 §5). Default: both ways work.
+	RequirePushedAuthorization bool
 	// Now is the clock of every lifetime and claim. Default: time.Now. The delays
 	// of faults run in real time all the same.
 	Now func() time.Time
@@ -158,6 +164,9 @@ func (c Config) checkClients() error {
 			problems = append(problems, fmt.Errorf("devidp: Clients[%d].ID %q is used twice", i, client.ID))
 		}
 		seen[client.ID] = true
+		if problem := client.checkKeys(); problem != nil {
+			problems = append(problems, fmt.Errorf("devidp: Clients[%d].PublicKeys %w", i, problem))
+		}
 		for _, uri := range slices.Concat(client.RedirectURIs, client.PostLogoutRedirectURIs) {
 			if reason := offLoopback(uri); reason != "" {
 				problems = append(problems, fmt.Errorf("devidp: Clients[%d]: redirect URI %q %s", i, uri, reason))
@@ -165,6 +174,17 @@ func (c Config) checkClients() error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+func (c Client) checkKeys() error {
+	if c.PublicKeys == "" {
+		return nil
+	}
+	if c.Secret != "" {
+		return errors.New("and Secret are both set: a client has one way to authenticate")
+	}
+	_, err := parsePublicKeys(c.PublicKeys)
+	return err
 }
 
 func (c Config) checkRest() error {

@@ -7,6 +7,8 @@ type Counts struct {
 	JWKS      int
 	// Authorize counts page loads, choices of a user, and calls of Approve.
 	Authorize int
+	// PushedAuthorization counts requests to the endpoint of RFC 9126.
+	PushedAuthorization int
 	// Token counts every request to the token endpoint; Refresh those among them
 	// with grant_type=refresh_token.
 	Token      int
@@ -51,6 +53,8 @@ func (c *Counts) add(e Endpoint) {
 		c.JWKS++
 	case Authorize:
 		c.Authorize++
+	case PushedAuthorization:
+		c.PushedAuthorization++
 	case Token:
 		c.Token++
 	case UserInfo:

@@ -13,15 +13,16 @@ type Endpoint string
 // grant_type=refresh_token; a fault at Token strikes there too. Trap is where
 // careless clients are led to (Counts.Trap); no fault strikes it.
 const (
-	Discovery  Endpoint = "discovery"
-	JWKS       Endpoint = "jwks"
-	Authorize  Endpoint = "authorize"
-	Token      Endpoint = "token"
-	Refresh    Endpoint = "refresh"
-	UserInfo   Endpoint = "userinfo"
-	Revoke     Endpoint = "revoke"
-	EndSession Endpoint = "end_session"
-	Trap       Endpoint = "trap"
+	Discovery           Endpoint = "discovery"
+	JWKS                Endpoint = "jwks"
+	Authorize           Endpoint = "authorize"
+	PushedAuthorization Endpoint = "par"
+	Token               Endpoint = "token"
+	Refresh             Endpoint = "refresh"
+	UserInfo            Endpoint = "userinfo"
+	Revoke              Endpoint = "revoke"
+	EndSession          Endpoint = "end_session"
+	Trap                Endpoint = "trap"
 )
 
 // Verdict is what a correct client makes of a fault, when it has cached nothing

@@ -17,7 +17,11 @@ type ledger struct {
 	codes   map[string]*grant
 	access  map[string]issued
 	refresh map[string]issued
-	swept   time.Time
+	// pushed authorization requests, by request_uri.
+	pushed map[string]pushed
+	// assertions are the jti of client assertions, until they expire.
+	assertions map[string]time.Time
+	swept      time.Time
 }
 
 // pendingRequest is a page that waits for somebody to pick a user.
@@ -61,6 +65,9 @@ func newLedger(now func() time.Time, l Lifetimes) *ledger {
 		codes:     map[string]*grant{},
 		access:    map[string]issued{},
 		refresh:   map[string]issued{},
+
+		pushed:     map[string]pushed{},
+		assertions: map[string]time.Time{},
 	}
 }
 
@@ -217,6 +224,20 @@ func (l *ledger) end(sid string) {
 	}
 }
 
+// firstUse remembers a client assertion's jti and reports whether it is new
+// (RFC 7523 §3, rule 7).
+func (l *ledger) firstUse(clientID, jti string, until time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweep()
+	key := clientID + "\x00" + jti
+	if _, used := l.assertions[key]; used {
+		return false
+	}
+	l.assertions[key] = until
+	return true
+}
+
 // sweep forgets what expired, at most once a minute, so that a load test's
 // thousands of sign-ins neither pile up nor pay for each other.
 func (l *ledger) sweep() {
@@ -229,5 +250,7 @@ func (l *ledger) sweep() {
 	maps.DeleteFunc(l.access, gone)
 	maps.DeleteFunc(l.refresh, gone)
 	maps.DeleteFunc(l.codes, func(_ string, g *grant) bool { return now.After(g.forget) })
+	maps.DeleteFunc(l.pushed, func(_ string, r pushed) bool { return now.After(r.expires) })
+	maps.DeleteFunc(l.assertions, func(_ string, until time.Time) bool { return now.After(until) })
 	maps.DeleteFunc(l.pending, func(_ string, p pendingRequest) bool { return now.After(p.expires) })
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // maxBody bounds a request's form. The largest honest one, a token request with
@@ -27,6 +29,8 @@ type Provider struct {
 	routes map[string]route
 	keys   *keyring
 	ledger *ledger
+	// clientKeys are those of private_key_jwt, by client id.
+	clientKeys map[string][]jose.JSONWebKey
 
 	// closing ends every waiting fault; no context of a caller lives long enough.
 	closing context.Context
@@ -51,8 +55,9 @@ type route struct {
 // call is one request on its way through an endpoint.
 type call struct {
 	*http.Request
-	form   url.Values // the query of a GET, the body of a POST, never both
-	faults []Fault
+	endpoint string     // the path below the issuer
+	form     url.Values // the query of a GET, the body of a POST, never both
+	faults   []Fault
 }
 
 // New makes a Provider to be served by the caller's own server at
@@ -78,6 +83,16 @@ func New(cfg Config) (*Provider, error) {
 		config: cfg,
 		keys:   keys,
 		ledger: newLedger(cfg.Now, cfg.Lifetimes),
+
+		clientKeys: map[string][]jose.JSONWebKey{},
+	}
+	for _, client := range cfg.Clients {
+		if client.PublicKeys == "" {
+			continue
+		}
+		if p.clientKeys[client.ID], err = parsePublicKeys(client.PublicKeys); err != nil {
+			return nil, err
+		}
 	}
 	p.closing, p.close = context.WithCancel(context.Background())
 	p.routes = p.routeTable()
@@ -92,6 +107,7 @@ func (p *Provider) routeTable() map[string]route {
 		"/jwks":                             {JWKS, get, p.jwks},
 		"/authorize":                        {Authorize, both, p.authorize},
 		"/authorize/user":                   {Authorize, post, p.pick},
+		"/par":                              {PushedAuthorization, post, p.push},
 		"/token":                            {Token, post, p.token},
 		"/userinfo":                         {UserInfo, both, p.userInfo},
 		"/revoke":                           {Revoke, post, p.revoke},
@@ -153,7 +169,7 @@ func (p *Provider) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refresh := rt.endpoint == Token && form.Get("grant_type") == "refresh_token"
-	c := &call{Request: r, form: form, faults: p.arrive(rt.endpoint, refresh)}
+	c := &call{Request: r, endpoint: below, form: form, faults: p.arrive(rt.endpoint, refresh)}
 	for _, f := range c.faults {
 		if f.Hijack != nil && f.Hijack(w, r) {
 			return

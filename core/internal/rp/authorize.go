@@ -34,7 +34,8 @@ type AuthorizationRequest struct {
 	Extra map[string]string
 }
 
-// AuthorizationURL returns the address to send the browser to. PKCE is always
+// AuthorizationURL returns the address to send the browser to, for which a
+// pushed request goes to the provider first (RFC 9126). PKCE is always
 // S256, whatever discovery says or leaves out: RFC 9700 §4.8.2 has downgrades
 // in mind, and servers without PKCE ignore the parameters.
 func (p *Party) AuthorizationURL(ctx context.Context, a AuthorizationRequest) (string, error) {
@@ -65,6 +66,9 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 			return "", failure(CodeBadRequest, "authorization request: Extra holds %q, which the protocol sets", name)
 		}
 	}
+	if err := p.checkExtraMaxAge(params); err != nil {
+		return "", err
+	}
 	maps.Copy(params, p.config.AuthParams)
 
 	m, err := p.metadata(ctx)
@@ -82,6 +86,12 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 	params["scope"] = strings.Join(p.config.Scopes, " ")
 	if p.config.OIDC {
 		params["nonce"] = a.Nonce
+	}
+	if p.config.ResponseMode == "form_post" {
+		params["response_mode"] = "form_post"
+	}
+	if p.config.PushedAuthorization || m.RequirePushed {
+		return p.push(ctx, m, params)
 	}
 	return withQuery(m.AuthorizationEndpoint, params), nil
 }

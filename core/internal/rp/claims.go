@@ -40,7 +40,7 @@ func (p *Party) checkClaims(claims map[string]json.RawMessage, b bond) error {
 	if err := checkTimes(claims, p.config.Now()); err != nil {
 		return invalid(err)
 	}
-	return b.check(claims)
+	return b.check(claims, p.config.Now())
 }
 
 // checkAudience is OpenID Connect Core §3.1.3.7(3) to (5).

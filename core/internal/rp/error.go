@@ -34,6 +34,21 @@ const (
 	CodeUserInfoMalformed     = "INVALID_OAUTH_USER_INFO_RES_FORMAT"    // an answer that is not the JSON asked for
 	CodeUserInfoMismatch      = "INVALID_USER_INFO"                     // the answer speaks of somebody else, or of nobody
 	CodeUserInfoUnsupported   = "UNSUPPORTED_OAUTH_CONFIGURATION"       // there is no userinfo endpoint: ErrNotSupported
+
+	CodeParamInvalid      = "UNPROCESSABLE_ENTITY"                // a parameter that the browser brought has no usable value
+	CodeClientAuth        = "OAUTH_CLIENT_AUTHENTICATION_FAILED"  // MakeClientSecret, or signing, failed
+	CodePARUnreachable    = "OAUTH_PUSHED_REQUEST_NETWORK_FAILED" // no answer to a pushed authorization request
+	CodePARRejected       = "OAUTH_PUSHED_REQUEST_REJECTED"       // an error answer to it
+	CodePARMalformed      = "OAUTH_PUSHED_REQUEST_INVALID"        // an answer without a usable request_uri
+	CodePARUnsupported    = "OAUTH_PUSHED_REQUEST_UNSUPPORTED"    // there is no endpoint for it: ErrNotSupported
+	CodeDeviceUnreachable = "OAUTH_DEVICE_NETWORK_FAILED"         // no answer from the device authorization endpoint
+	CodeDeviceRejected    = "OAUTH_DEVICE_REJECTED"               // an error answer of it
+	CodeDeviceMalformed   = "OAUTH_DEVICE_INVALID_RESPONSE"       // an answer without usable codes and addresses
+	CodeDeviceUnsupported = "OAUTH_DEVICE_UNSUPPORTED"            // there is no such endpoint: ErrNotSupported
+	CodeDevicePending     = "OAUTH_DEVICE_PENDING"                // the person has not decided yet
+	CodeDeviceSlowDown    = "OAUTH_DEVICE_SLOW_DOWN"              // the same, and we ask too often
+	CodeDeviceExpired     = "OAUTH_DEVICE_EXPIRED"                // the person took too long
+	CodeDeviceDenied      = "AUTH_PROVIDER_REJECTED"              // the person, or the provider, said no
 )
 
 // ErrNotSupported is in the tree of errors that say: this provider does not

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/oauth2"
 )
 
 // callbackTimeout bounds a whole Exchange (token, keys and userinfo together),
@@ -48,11 +46,12 @@ type Config struct {
 	PrivateKey, KeyID string
 	// MakeClientSecret makes the secret for one request, in place of ClientSecret.
 	MakeClientSecret func(clientID string, now time.Time) (string, error)
-	// AuthMethod is how we authenticate at the token and revocation endpoints:
-	// "client_secret_basic", "client_secret_post", "private_key_jwt" or "none".
-	// Empty: private_key_jwt with a PrivateKey, else what discovery names,
-	// Basic when it names neither. A client without a secret or key uses none. It is never tried out: a second attempt would
-	// redeem the code twice.
+	// AuthMethod is how we authenticate at the token, revocation, pushed
+	// authorization and device endpoints: "client_secret_basic",
+	// "client_secret_post", "private_key_jwt" or "none". Empty: private_key_jwt
+	// with a PrivateKey, else what discovery names, Basic when it names neither.
+	// A client without a secret or key uses none. It is never tried out: a second
+	// attempt would redeem the code twice.
 	AuthMethod string
 	// Scopes to ask for; nil with OIDC means openid, profile and email.
 	Scopes []string
@@ -101,8 +100,9 @@ type Party struct {
 	config    Config
 	rules     endpointRules
 	out       *outbound
-	discovery *discovery // nil for plain OAuth 2.0
-	keys      *keyCache  // nil for plain OAuth 2.0
+	discovery *discovery    // nil for plain OAuth 2.0
+	keys      *keyCache     // nil for plain OAuth 2.0
+	key       *assertionKey // nil without PrivateKey
 	budget    time.Duration
 }
 
@@ -116,6 +116,13 @@ func New(c Config) (*Party, error) {
 	}
 
 	p := &Party{config: c, rules: rules, out: newOutbound(c), budget: callbackTimeout}
+	if c.PrivateKey != "" {
+		key, err := newAssertionKey(c.PrivateKey, c.KeyID)
+		if err != nil {
+			return nil, fmt.Errorf("provider %q: %w", c.ID, err)
+		}
+		p.key = key
+	}
 	if c.OIDC {
 		p.discovery = newDiscovery(c, p.fetchMetadata)
 		p.keys = newKeyCache(c, p.fetchKeys)
@@ -173,6 +180,8 @@ func (c Config) problems(rules endpointRules) []error {
 		{"TokenEndpoint", c.TokenEndpoint},
 		{"UserInfoEndpoint", c.UserInfoEndpoint},
 		{"RevocationEndpoint", c.RevocationEndpoint},
+		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
+		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
 		{"EndSessionEndpoint", c.EndSessionEndpoint},
 	} {
 		if e.value != "" {
@@ -199,6 +208,7 @@ func (c Config) problems(rules endpointRules) []error {
 			add(fmt.Errorf("AuthParams: %q is set by the protocol and cannot be configured", name))
 		}
 	}
+	errs = append(errs, c.paramProblems()...)
 	if c.UserInfoMethod != http.MethodGet && c.UserInfoMethod != http.MethodPost {
 		add(fmt.Errorf("UserInfoMethod: %q is neither GET nor POST", c.UserInfoMethod))
 	}
@@ -210,37 +220,6 @@ func (c Config) problems(rules endpointRules) []error {
 		}
 	}
 	return errs
-}
-
-func (c Config) authProblem() error {
-	switch c.AuthMethod {
-	case "", "client_secret_basic", "client_secret_post":
-		return nil
-	case "none":
-		if c.ClientSecret != "" {
-			return errors.New("AuthMethod: none would leave ClientSecret unused; unset one of the two")
-		}
-		return nil
-	}
-	return fmt.Errorf("AuthMethod: %q is none of client_secret_basic, client_secret_post, none", c.AuthMethod)
-}
-
-// authStyle decides how to authenticate at the token or revocation endpoint.
-// discovered are the methods that discovery names for it, if any.
-func (c Config) authStyle(discovered []string) oauth2.AuthStyle {
-	if c.ClientSecret == "" {
-		return oauth2.AuthStyleInParams // client_id alone: RFC 6749 §3.2.1
-	}
-	switch c.AuthMethod {
-	case "client_secret_basic":
-		return oauth2.AuthStyleInHeader
-	case "client_secret_post":
-		return oauth2.AuthStyleInParams
-	}
-	if slices.Contains(discovered, "client_secret_post") && !slices.Contains(discovered, "client_secret_basic") {
-		return oauth2.AuthStyleInParams
-	}
-	return oauth2.AuthStyleInHeader
 }
 
 // scopeToken is the grammar of RFC 6749 §3.3: printable ASCII without space,
