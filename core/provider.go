@@ -43,6 +43,7 @@ type Provider struct {
 	AuthorizationEndpoint       string
 	TokenEndpoint               string
 	UserInfoEndpoint            string
+	IntrospectionEndpoint       string // RFC 7662: for OAuth 2.0 without UserInfoEndpoint, its answer is the profile
 	RevocationEndpoint          string // RFC 7009; "" when there is none
 	PushedAuthorizationEndpoint string // RFC 9126; "" when there is none
 	EndSessionEndpoint          string // OpenID Connect RP-Initiated Logout; "" when there is none
@@ -101,7 +102,8 @@ type Provider struct {
 	// round. OpenID Connect only.
 	Logout LogoutConfig
 
-	// TokenHeader and UserInfoHeader are added to the requests to these endpoints.
+	// TokenHeader and UserInfoHeader are added to the requests to these
+	// endpoints. {client_id} in a value stands for ClientID.
 	TokenHeader    http.Header
 	UserInfoHeader http.Header
 	// UserInfoMethod is GET or POST. Default: GET.

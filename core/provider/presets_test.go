@@ -29,7 +29,8 @@ type presetRow struct {
 	tokenHeader map[string]string // of the token request
 	grant       string            // the token answer, by default a usual one
 	method      string            // of the userinfo request, by default GET
-	header      map[string]string // of the userinfo request
+	header      map[string]string // of the userinfo request, beside the access token in Authorization
+	form        url.Values        // the same
 	documents   map[string]string // address → file: what else is fetched with the token
 	profile     string            // the recorded profile, by default the preset's ID
 	without     string            // the path to the member that holds the id; by default sub
@@ -230,17 +231,21 @@ func (row presetRow) checkUserInfo(t *testing.T, net *internet) {
 	for address := range row.documents {
 		methods[address] = http.MethodGet
 	}
+	header := map[string]string{"Authorization": "Bearer at-synthetic"}
+	maps.Copy(header, row.header)
 	for address, method := range methods {
-		asked := net.asked(address)
+		asked, form := net.asked(address), url.Values{}
+		if address == row.userinfo && row.form != nil {
+			form = row.form
+		}
 		if len(asked) != 1 {
 			t.Errorf("%s was asked %d times", address, len(asked))
 			continue
 		}
-		if asked[0].method != method || len(asked[0].form) != 0 || asked[0].header.Get("User-Agent") == "" {
+		if asked[0].method != method || !reflect.DeepEqual(asked[0].form, form) || asked[0].header.Get("User-Agent") == "" {
 			t.Errorf("%s was asked with %s, %v, %v", address, asked[0].method, asked[0].form, asked[0].header)
 		}
-		checkHeader(t, address, asked[0].header, map[string]string{"Authorization": "Bearer at-synthetic"})
-		checkHeader(t, address, asked[0].header, row.header)
+		checkHeader(t, address, asked[0].header, header)
 	}
 }
 
