@@ -26,14 +26,15 @@ type presetRow struct {
 	params      map[string]string // beside those that every request has
 	basic       bool              // how the client proves itself
 	noPKCE      bool
-	tokenHeader map[string]string // of the token request
-	grant       string            // the token answer, by default a usual one
-	method      string            // of the userinfo request, by default GET
-	header      map[string]string // of the userinfo request, beside the access token in Authorization
-	form        url.Values        // the same
-	documents   map[string]string // address → file: what else is fetched with the token
-	profile     string            // the recorded profile, by default the preset's ID
-	without     string            // the path to the member that holds the id; by default sub
+	tokenHeader map[string]string           // of the token request
+	grant       string                      // the token answer, by default a usual one
+	method      string                      // of the userinfo request, by default GET
+	header      map[string]string           // of the userinfo request, beside the access token in Authorization
+	form        url.Values                  // the same
+	documents   map[string]string           // address → file: what else is fetched with the token
+	also        map[string]http.HandlerFunc // "host/path" → what else is answered
+	profile     string                      // the recorded profile, by default the preset's ID
+	without     string                      // the path to the member that holds the id; by default sub
 	want        map[string]any
 	elsewhere   string // the test that shows all this, for what does not fit here
 }
@@ -143,6 +144,7 @@ func (row presetRow) signIn(t *testing.T, key *rsa.PrivateKey, profile string, c
 			place(t, row.token): answer(200, grant), place(t, row.userinfo): answer(200, profile),
 		}}
 	}
+	maps.Copy(net.hosts, row.also)
 	for address, file := range row.documents {
 		net.hosts[place(t, address)] = answer(200, recorded(t, file))
 	}
