@@ -3,6 +3,7 @@ package aura
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -183,6 +184,9 @@ func (p *Profile) Decode(v any) error {
 // token, under the same bounds of time and size as every outbound call, and
 // reads it into v. The URL must be https.
 func (p *Profile) Fetch(ctx context.Context, url string, v any) error {
+	if p.fetch == nil {
+		return &Error{Code: CodeUserInfoRejected, Err: errors.New("profile: there is no access token to fetch with")}
+	}
 	raw, err := p.fetch(ctx, url)
 	if err != nil {
 		return err
