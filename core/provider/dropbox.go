@@ -13,7 +13,7 @@ import (
 //
 // The profile is asked for by a POST without a body, as Dropbox has all calls of
 // its API. The address is verified when Dropbox says so (email_verified). For a
-// refresh token set the parameter token_access_type to offline.
+// refresh token set token_access_type to offline in AuthParams.
 func Dropbox() aura.Provider {
 	return aura.Provider{
 		ID: "dropbox", Name: "Dropbox",

@@ -10,8 +10,8 @@ import (
 // FIGMA_CLIENT_SECRET, with any of the prefixes or bare.
 //
 // Figma does not say that the address is verified. Its refresh tokens are
-// redeemed at an address of their own, so access tokens (90 days) are not
-// refreshed here.
+// redeemed at an address of their own, so access tokens (90 days) cannot be
+// refreshed from here.
 func Figma() aura.Provider {
 	return aura.Provider{
 		ID: "figma", Name: "Figma",

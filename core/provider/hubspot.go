@@ -10,7 +10,7 @@ import (
 // HubSpot signs in with HubSpot (OAuth 2.0). Credentials: HUBSPOT_CLIENT_ID and
 // HUBSPOT_CLIENT_SECRET, with any of the prefixes or bare.
 //
-// HubSpot has no address for profiles. Who has signed in is asked by
+// HubSpot has no userinfo endpoint. Who has signed in is asked by
 // introspection (RFC 7662), with the token in the body: its older API took the
 // token in the path of the URL, where it ends up in logs, and ends in February
 // 2027. The name is the user's address, which HubSpot does not say is verified.
