@@ -191,12 +191,15 @@ func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.loaded.set(nil)
 	if s == nil {
+		v.loaded.set(nil)
 		a.clear(v)
 		return v.sent(), nil
 	}
-	a.end(v, s)
+	if err := a.end(v, s); err != nil {
+		return nil, err
+	}
+	v.loaded.set(nil)
 	return v.sent(), nil
 }
 

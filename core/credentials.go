@@ -191,8 +191,17 @@ func (a *Auth) enter(v *visit, attempt *Attempt) (*Session, error) {
 	if err := a.admit(v.ctx(), attempt); err != nil {
 		return nil, err
 	}
+	old, err := a.outgoing(v)
+	if err != nil {
+		return nil, err
+	}
 	s := a.begin(v, attempt.User.checked(), provider, issuer, attempt.providerSession)
+	before := v.lines.Clone()
 	if err := a.store(v, s); err != nil {
+		return nil, err
+	}
+	if err := a.succeed(v, old, s); err != nil {
+		v.lines = before
 		return nil, err
 	}
 	if !v.bearer.inBody() {

@@ -108,12 +108,15 @@ func (a *Auth) acting(v *visit) (*Session, error) {
 // refresher makes one refresh for all who ask. A dead token is as final as a
 // new one: asking again would only be taken for theft again.
 func (a *Auth) refresher(p *party, s *Session, t *heldTokens) func(context.Context) (refreshed, time.Duration, error) {
-	subject, refreshToken := "", t.RefreshToken
-	if p.OIDC {
-		subject = cmp.Or(t.Subject, s.User.Subject)
+	issuer, subject, refreshToken := "", "", t.RefreshToken
+	switch {
+	case p.OIDC && t.Subject != "":
+		issuer, subject = t.Issuer, t.Subject
+	case p.OIDC:
+		issuer, subject = s.Issuer, s.User.Subject
 	}
 	return func(ctx context.Context) (refreshed, time.Duration, error) {
-		grant, err := p.Refresh(ctx, refreshToken, subject)
+		grant, err := p.Refresh(ctx, refreshToken, issuer, subject)
 		answer := refreshed{grant, a.cfg.Now()}
 		var e *rp.Error
 		switch {

@@ -46,7 +46,8 @@ type ProviderTokens struct {
 type heldTokens struct {
 	SessionID    string   `json:"sid"`
 	Provider     string   `json:"idp"`
-	Subject      string   `json:"sub,omitempty"` // of a linked provider: not the session's
+	Issuer       string   `json:"iss,omitempty"` // of a linked provider: not the session's
+	Subject      string   `json:"sub,omitempty"` // likewise
 	AccessToken  string   `json:"accessToken"`
 	TokenType    string   `json:"tokenType"`
 	RefreshToken string   `json:"refreshToken,omitempty"`
@@ -198,7 +199,7 @@ func (a *Auth) latest(v *visit, s *Session, t *heldTokens) *heldTokens {
 // next is what is kept after a refresh.
 func (t *heldTokens) next(s *Session, answer refreshed) *heldTokens {
 	next := held(s, t.Provider, answer.Grant, answer.at)
-	next.Subject = t.Subject
+	next.Issuer, next.Subject = t.Issuer, t.Subject
 	if next.IDToken == "" {
 		next.IDToken = t.IDToken
 	}

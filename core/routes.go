@@ -77,6 +77,8 @@ var routes = []route{
 		failure: map[string]any{"success": false}},
 	{method: "POST", path: "/providers/:provider/user/refresh", caller: sameOrigin, desk: (*Auth).postRefreshUser,
 		failure: map[string]any{"success": false, "session": nil}},
+	{method: "POST", path: "/backchannelLogout/:provider", caller: server, desk: (*Auth).postBackchannelLogout,
+		offered: (*party).orders, failure: map[string]any{"success": false}},
 	{method: "GET", path: "/client.js", caller: anyone, desk: (*Auth).getScript, head: true},
 	{method: "POST", path: "/signOut", caller: sameOrigin, desk: (*Auth).postSignOut, form: true,
 		failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},

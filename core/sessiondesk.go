@@ -203,7 +203,9 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 	if s == nil {
 		return answer{}, ErrNoSession
 	}
-	a.end(v, s)
+	if err := a.end(v, s); err != nil {
+		return answer{}, err
+	}
 	members := map[string]any{"success": true}
 	if v.bearer.present {
 		// There is no cookie to clear: without a store the token is good until it
@@ -213,9 +215,14 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 	return a.acted(v, http.StatusAccepted, members)
 }
 
-// end signs the session out.
-func (a *Auth) end(v *visit, s *Session) {
+// end signs the session out: first in the store, so that nobody is told that
+// they are signed out while a copy of the token is still good.
+func (a *Auth) end(v *visit, s *Session) error {
+	if err := a.endSession(v.ctx(), s, v.now, v.now); err != nil {
+		return err
+	}
 	a.clear(v)
 	a.succeeded(v, "signOut", s)
 	a.signedOut(v.ctx(), s)
+	return nil
 }

@@ -192,6 +192,12 @@ func (c *Config) validateProviders(p *problemList) {
 			p.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)
 		}
 		pr.validateNative(where, p)
+		switch {
+		case pr.Logout.Backchannel && !pr.OIDC:
+			p.add("%s: Logout.Backchannel: the provider speaks OAuth 2.0 only, which has no back-channel logout", where)
+		case pr.Logout.Backchannel && c.Store == nil:
+			p.add("%s: Logout.Backchannel: needs Config.Store, or a session could not be ended: set one, such as memstore.New(nil) for a single process", where)
+		}
 		for _, name := range pr.AllowedParams {
 			if rp.ReservedParam(name) {
 				p.add("%s: AllowedParams: %q belongs to the protocol", where, name)

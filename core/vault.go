@@ -14,7 +14,7 @@ import (
 // current returns the visit's session, nil when there is none. A cookie that
 // no key opens is ignored and left alone: during a rolling rotation another
 // process can open it. An error means that it cannot be told.
-func (a *Auth) current(v *visit) (*Session, error) { //nolint:unparam // sessions in a store will not always be found out
+func (a *Auth) current(v *visit) (*Session, error) {
 	name := a.wardrobe.Name(cookie.Session, "", v.public.Secure)
 	sealed, ok := a.presented(v, name)
 	if !ok {
@@ -33,6 +33,9 @@ func (a *Auth) current(v *visit) (*Session, error) { //nolint:unparam // session
 	}
 	if end := c.end(&a.cfg.Session); end != 0 {
 		c.expires = min(c.expires, end)
+	}
+	if over, err := a.ended(v.ctx(), &c, v.now); over || err != nil {
+		return nil, err
 	}
 	return c.session(key), nil
 }
