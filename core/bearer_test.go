@@ -2,12 +2,14 @@ package aura_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	aura "github.com/aura-stack-go/auth/core"
+	"github.com/aura-stack-go/auth/core/memstore"
 )
 
 // newDesk is a bank that takes bearer tokens.
@@ -344,4 +346,25 @@ func TestCookieSessionsStayCookies(t *testing.T) {
 			t.Errorf("%s: %d %s, cookies %q", name, r.status, r.body, r.written())
 		}
 	}
+}
+
+// With a store a sign-out ends the token, every copy of it; while the store is
+// away, nothing is said to have ended.
+func TestBearerSignOutWithStore(t *testing.T) {
+	store := &moodyStore{}
+	s, _ := newDesk(t, func(c *aura.Config) {
+		store.Store = memstore.New(c.Now)
+		c.Store = store
+	})
+	g, bearer := s.guest(), "Bearer "+s.seal(s.claims("u-1"))
+	store.moodOf(func() error { return errors.New("away") })
+	for _, r := range []reply{g.get("/auth/session", "Authorization", bearer), g.do("POST", "/auth/signOut?redirect=false", "", "Authorization", bearer)} {
+		r.wantRefusal(t, 503, aura.CodeUnavailable)
+	}
+	store.mood(nil)
+	r := g.do("POST", "/auth/signOut?redirect=false", "", "Authorization", bearer)
+	if r.status != http.StatusAccepted || r.json(t)["ended"] != true {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	g.get("/auth/session", "Authorization", bearer).wantRefusal(t, 401, aura.CodeNoSession)
 }
