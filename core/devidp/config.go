@@ -39,6 +39,9 @@ type Client struct {
 	RedirectURIs []string
 	// PostLogoutRedirectURIs are the same for the end of a session.
 	PostLogoutRedirectURIs []string
+	// BackchannelLogoutURI, on loopback, is where logout tokens are posted when a
+	// session ends (OpenID Connect Back-Channel Logout 1.0). Default: none is sent.
+	BackchannelLogoutURI string
 }
 
 // String leaves the secret out, so that a client can be printed.
@@ -166,6 +169,9 @@ func (c Config) checkClients() error {
 		seen[client.ID] = true
 		if problem := client.checkKeys(); problem != nil {
 			problems = append(problems, fmt.Errorf("devidp: Clients[%d].PublicKeys %w", i, problem))
+		}
+		if uri := client.BackchannelLogoutURI; uri != "" && offLoopback(uri) != "" {
+			problems = append(problems, fmt.Errorf("devidp: Clients[%d].BackchannelLogoutURI %q %s", i, uri, offLoopback(uri)))
 		}
 		for _, uri := range slices.Concat(client.RedirectURIs, client.PostLogoutRedirectURIs) {
 			if reason := offLoopback(uri); reason != "" {

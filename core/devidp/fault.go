@@ -23,6 +23,9 @@ const (
 	Revoke              Endpoint = "revoke"
 	EndSession          Endpoint = "end_session"
 	Trap                Endpoint = "trap"
+	// BackchannelLogout is no endpoint of the provider but of its clients: a fault
+	// there strikes the logout tokens that the provider makes.
+	BackchannelLogout Endpoint = "backchannel_logout"
 )
 
 // Verdict is what a correct client makes of a fault, when it has cached nothing
@@ -61,9 +64,10 @@ type Fault struct {
 	Slow bool
 
 	// IDToken changes claims and header before they are signed with the current
-	// key, whatever the header then says. At Token or Refresh.
+	// key, whatever the header then says. At Token, Refresh or BackchannelLogout,
+	// where the token is the logout token.
 	IDToken func(claims, header map[string]any)
-	// JWS changes the ID token after it is signed. At Token or Refresh.
+	// JWS changes the same token after it is signed.
 	JWS func(compact string) string
 	// JSON changes the object of a successful JSON answer. Values are strings,
 	// int64, bool, []string, []any or map[string]any.
@@ -108,7 +112,7 @@ func (p *Provider) Misbehave(faults ...Fault) {
 // Behave makes the provider honest again.
 func (p *Provider) Behave() { p.Misbehave() }
 
-// Faults lists every named fault, for a test that loops over them: whatever the
+// Faults lists every named fault of a sign-in, for a test that loops over them: whatever the
 // provider does, the client gives a defined answer, and no session unless the
 // verdict allows one.
 func Faults() []Fault {

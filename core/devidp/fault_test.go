@@ -88,7 +88,7 @@ func TestFaults(t *testing.T) {
 
 func TestFaultsAreDescribed(t *testing.T) {
 	seen := map[string]bool{}
-	for _, f := range devidp.Faults() {
+	for _, f := range slices.Concat(devidp.Faults(), devidp.LogoutFaults()) {
 		if f.Name == "" || seen[f.Name] {
 			t.Errorf("name %q is empty or used twice", f.Name)
 		}

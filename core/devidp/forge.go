@@ -41,8 +41,11 @@ func newDraft(key signingKey, client Client, claims map[string]any) *draft {
 	}
 }
 
-func (p *Provider) forgeWith(faults []Fault, client Client, claims map[string]any) (token string, subject any, err error) {
+// forgeWith signs what the faults make of claims; header replaces members of the
+// usual one before they come to it.
+func (p *Provider) forgeWith(faults []Fault, client Client, header, claims map[string]any) (token string, subject any, err error) {
 	d := newDraft(p.keys.signer(), client, maps.Clone(claims))
+	maps.Copy(d.header, header)
 	for _, f := range faults {
 		if f.IDToken != nil {
 			f.IDToken(d.claims, d.header)

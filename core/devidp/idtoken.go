@@ -36,7 +36,7 @@ func (p *Provider) idToken(c *call, g *grant, access, nonce string) (string, err
 	if !slices.ContainsFunc(c.faults, Fault.forges) {
 		return p.signHonest(claims)
 	}
-	token, subject, err := p.forgeWith(c.faults, g.client, claims)
+	token, subject, err := p.forgeWith(c.faults, g.client, nil, claims)
 	if err != nil {
 		return "", fmt.Errorf("devidp: the fault could not be put into an ID token: %w", err)
 	}

@@ -45,6 +45,7 @@ type grant struct {
 	// ---
 	redeemed bool
 	revoked  bool
+	over     bool // the session has ended; revoked alone means its tokens only
 	forget   time.Time
 	// subject replaces the user's in userinfo too, when a fault changed it.
 	subject any
@@ -213,15 +214,21 @@ func (l *ledger) revoke(token, clientID string) bool {
 	return true
 }
 
-// end revokes the grants of a session.
-func (l *ledger) end(sid string) {
+// endAll revokes the grants that match, and returns those that had not ended
+// before: nobody is told twice that a session is over.
+func (l *ledger) endAll(matches func(*grant) bool) (ended []*grant) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.codes {
-		if g.sid == sid {
-			g.revoked = true
+		if g.over || !matches(g) {
+			continue
+		}
+		g.revoked, g.over = true, true
+		if g.redeemed {
+			ended = append(ended, g)
 		}
 	}
+	return ended
 }
 
 // firstUse remembers a client assertion's jti and reports whether it is new
