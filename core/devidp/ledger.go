@@ -121,6 +121,8 @@ func (l *ledger) redeem(code, clientID, redirectURI, verifier string, reuse bool
 	case g.redeemed && !reuse:
 		g.revoked = true
 		return nil, "the code was used before: the tokens issued from it are revoked now"
+	case g.over:
+		return nil, "the session that the code belongs to has ended"
 	case !l.now().Before(g.expires):
 		return nil, "the code has expired"
 	case g.redirectURI != redirectURI:
