@@ -42,12 +42,14 @@ type Auth struct {
 	keys      *token.Ring
 	codec     *token.Codec
 	flows     *token.Box
+	devices   *token.Box
 	parties   map[string]*party
 
 	tokenBox  *token.Box
 	refreshes refresh.Group[refreshed]
 
 	spent            flow.Spent
+	spentDevices     flow.Spent
 	warnedForwarding atomic.Bool
 }
 
@@ -107,6 +109,9 @@ func (a *Auth) build(weak bool) error {
 	}
 	for i := range cfg.Providers {
 		p := cfg.Providers[i]
+		if p.Problem != nil {
+			continue // validateProviders has said so
+		}
 		var r *rp.Party
 		r, err = rp.New(rp.Config{
 			ID: p.ID, OIDC: p.OIDC, Issuer: p.Issuer, DiscoveryURL: p.DiscoveryURL, Tenants: p.Tenants,
@@ -120,6 +125,7 @@ func (a *Auth) build(weak bool) error {
 			Scopes: p.Scopes, AuthParams: p.AuthParams, ResponseMode: p.ResponseMode, PushedAuthorization: p.PushedAuthorization,
 			OptionalTokenType: p.OptionalTokenType, SigningAlgs: p.IDToken.SigningAlgs,
 			TrustedAudiences: p.IDToken.TrustedAudiences, IDTokenAudiences: p.IDToken.SignInAudiences,
+			WithoutPKCE: p.DangerouslyWithoutPKCE,
 			TokenHeader: p.TokenHeader, UserInfoHeader: p.UserInfoHeader, UserInfoMethod: p.UserInfoMethod,
 			HTTPClient: cfg.HTTPClient, Now: cfg.Now, Logger: cfg.Logger,
 		})
@@ -144,7 +150,8 @@ func (a *Auth) openVault() (p problemList) {
 	if err != nil {
 		return p // validateSession has said so
 	}
-	a.keys, a.flows = ring, ring.Box(flowInfo)
+	a.keys, a.flows, a.devices = ring, ring.Box(flowInfo), ring.Box(deviceInfo)
+	a.spentDevices.Keep = maxDevice
 	a.tokenBox = ring.Box(providerTokensInfo).Limit(a.maxTokenLen())
 	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {
 		p.add("Session.Token: %w", err)

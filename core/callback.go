@@ -26,11 +26,18 @@ func (a *Auth) getCallback(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	f, err := a.pending(v, response.state)
+	f, err := a.pending(v, cookie.Flow, response.state)
 	if err != nil {
 		return answer{}, err
 	}
+	if err := response.posted(f.Response); err != nil {
+		return answer{}, err
+	}
 	v.target = f.RedirectTo
+	linking, err := a.linking(v, &f)
+	if err != nil {
+		return answer{}, err
+	}
 	if !a.spent.Consume(f.State(), v.now) {
 		return answer{}, fail(CodeStateInvalid, "this callback has been used")
 	}
@@ -55,7 +62,13 @@ func (a *Auth) getCallback(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, providerError(err)
 	}
-	if err := a.signedIn(v, grant); err != nil {
+	profile := &Profile{Subject: grant.Subject, Raw: grant.Profile, Posted: f.Response.Object(), fetch: a.fetcher(v.provider, grant.Token.AccessToken)}
+	if linking != nil {
+		err = a.linked(v, linking, grant, profile)
+	} else {
+		_, err = a.signedIn(v, grant, profile)
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	ans, err := jsonAnswer(http.StatusFound, map[string]any{"oauth": v.provider.ID})
@@ -95,8 +108,10 @@ func authorizationResponse(query map[string][]string) (response, error) {
 }
 
 // pending finds the flow that the state names, in this browser's cookies.
-func (a *Auth) pending(v *visit, state string) (flow.Flow, error) {
-	value, ok := a.value(v, cookie.Flow, flow.ID(state))
+// A flow of another purpose is none: whoever could swap cookies could not swap
+// what they are for.
+func (a *Auth) pending(v *visit, kind cookie.Kind, state string) (flow.Flow, error) {
+	value, ok := a.value(v, kind, flow.ID(state))
 	if !ok {
 		return flow.Flow{}, fail(CodeStateInvalid, "this browser has no sign-in under way with this state")
 	}
@@ -108,6 +123,9 @@ func (a *Auth) pending(v *visit, state string) (flow.Flow, error) {
 		return f, fail(CodeStateInvalid, "the flow cookie cannot be opened")
 	case !f.Matches(state):
 		return f, fail(CodeStateInvalid, "the state is not the flow's")
+	case kind == cookie.PostedFlow && f.Kind != flow.Posted,
+		kind == cookie.Flow && f.Kind != flow.SignIn && f.Kind != flow.Link:
+		return f, fail(CodeStateInvalid, "the flow was started for something else")
 	case f.Provider != v.provider.ID:
 		return f, fail(CodeStateInvalid, "the flow was started with another provider")
 	}
@@ -134,19 +152,18 @@ func (a *Auth) mapProfile(ctx context.Context, p *party, profile *Profile) (User
 }
 
 // signedIn begins the session of a sign-in with a provider.
-func (a *Auth) signedIn(v *visit, grant *rp.Grant) error {
+func (a *Auth) signedIn(v *visit, grant *rp.Grant, profile *Profile) (*Session, error) {
 	p := v.provider
-	profile := &Profile{Subject: grant.Subject, Raw: grant.Profile, fetch: a.fetcher(p, grant.Token.AccessToken)}
 	u, err := a.mapProfile(v.ctx(), p, profile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := a.enter(v, &Attempt{
 		Provider: p.ID, Issuer: cmp.Or(grant.Issuer, p.Issuer), User: &u, Profile: profile, providerSession: grant.SessionID,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.keepGrant(v, s, p.ID, grant)
-	return nil
+	return s, nil
 }

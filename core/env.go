@@ -75,10 +75,12 @@ func (c *Config) fromEnvironment() error {
 		if p.ClientID == "" {
 			p.ClientID = lookupProvider(p.ID, "CLIENT_ID")
 		}
-		if p.ClientSecret == "" && p.MakeClientSecret == nil {
+		// One way to authenticate is enough, and what the code has chosen is
+		// not joined by what happens to be in the environment.
+		if p.ClientSecret == "" && p.MakeClientSecret == nil && p.PrivateKey == "" && p.AuthMethod != "private_key_jwt" {
 			p.ClientSecret = Secret(lookupProvider(p.ID, "CLIENT_SECRET"))
 		}
-		if p.PrivateKey == "" {
+		if p.PrivateKey == "" && p.MakeClientSecret == nil && p.ClientSecret == "" {
 			p.PrivateKey = Secret(lookupProvider(p.ID, "PRIVATE_KEY"))
 		}
 		if p.KeyID == "" {

@@ -19,6 +19,12 @@ type Hooks struct {
 	// error refuses the sign-in with 403: its code if it is an *Error, else
 	// CodeSignInDenied. The text of the error goes to the log only.
 	SignIn func(ctx context.Context, attempt *Attempt) error
+	// Link runs when the user of a session has proved to own an account at one
+	// more provider, which POST /link/:provider has started; without it there is
+	// no such route. The application stores that attempt.Account() belongs to
+	// session.Account(); core stores nothing, and the session stays its user's.
+	// An error refuses with 403, as it does in SignIn.
+	Link func(ctx context.Context, session *Session, attempt *Attempt) error
 	// SignOut runs after a session has been ended by its user.
 	SignOut func(ctx context.Context, session *Session)
 	// Renew runs when a session is about to be renewed or updated. It may

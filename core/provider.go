@@ -107,6 +107,15 @@ type Provider struct {
 	// UserInfoMethod is GET or POST. Default: GET.
 	UserInfoMethod string
 
+	// Problem is what is wrong with the arguments that a preset was made with.
+	// New reports it. Default: nil.
+	Problem error
+	// DangerouslyWithoutPKCE leaves PKCE (RFC 7636) out of the flow, for
+	// providers that refuse it (LinkedIn). State and the flow's cookie remain; a
+	// code that was stolen on its way is then not bound to our request, except by
+	// the nonce of OpenID Connect. Default: false.
+	DangerouslyWithoutPKCE bool
+
 	// Profile turns the provider's answer into a User. An empty Subject, or an
 	// error, ends the sign-in without a session. Default: DefaultProfile.
 	Profile func(context.Context, *Profile) (User, error)
@@ -151,6 +160,11 @@ type Profile struct {
 	Subject string
 	// Raw is a JSON object.
 	Raw json.RawMessage
+	// Posted is what came beside the answer by form_post: Apple's user object,
+	// with the name that Apple tells once and in no other place. Nobody has
+	// signed it and the browser could have changed it: take a name to show from
+	// it, and never an address or an identity. Nil when there is none.
+	Posted json.RawMessage
 
 	fetch func(ctx context.Context, url string) (json.RawMessage, error)
 }

@@ -46,6 +46,8 @@ type ProviderTokens struct {
 type heldTokens struct {
 	SessionID    string   `json:"sid"`
 	Provider     string   `json:"idp"`
+	Issuer       string   `json:"iss,omitempty"` // of a linked provider: not the session's
+	Subject      string   `json:"sub,omitempty"` // likewise
 	AccessToken  string   `json:"accessToken"`
 	TokenType    string   `json:"tokenType"`
 	RefreshToken string   `json:"refreshToken,omitempty"`
@@ -147,8 +149,8 @@ func (a *Auth) keepTokens(v *visit, s *Session, t *heldTokens) error {
 // keepGrant keeps the tokens of a sign-in. A sign-in does not fail because they
 // do not fit: the session is then not connected with its provider.
 func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
-	if a.cfg.ProviderTokens.Discard {
-		return
+	if a.cfg.ProviderTokens.Discard || g.Token == nil || v.bearer.inBody() {
+		return // Token: of an ID token alone there are none; a bearer has no cookie for them
 	}
 	if err := a.keepTokens(v, s, held(s, provider, g, v.now)); err != nil {
 		a.tokensDropped(v, provider)
@@ -197,6 +199,7 @@ func (a *Auth) latest(v *visit, s *Session, t *heldTokens) *heldTokens {
 // next is what is kept after a refresh.
 func (t *heldTokens) next(s *Session, answer refreshed) *heldTokens {
 	next := held(s, t.Provider, answer.Grant, answer.at)
+	next.Issuer, next.Subject = t.Issuer, t.Subject
 	if next.IDToken == "" {
 		next.IDToken = t.IDToken
 	}
@@ -251,7 +254,7 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 			// HEAD sends no cookies, and a rotated refresh token would be lost.
 			return a.notRefreshed(v, p, t, fail(CodeTokenUnreachable, "the tokens are due, and HEAD refreshes none"))
 		}
-		answer, err := a.refreshes.Do(v.ctx(), refreshKey(t), a.cfg.Now, a.refresher(p, s, t.RefreshToken))
+		answer, err := a.refreshes.Do(v.ctx(), refreshKey(t), a.cfg.Now, a.refresher(p, s, t))
 		if err != nil {
 			if changed {
 				a.rescue(v, s, t)
@@ -278,10 +281,12 @@ func (a *Auth) rescue(v *visit, s *Session, t *heldTokens) {
 		return
 	}
 	before := v.lines.Clone()
-	for _, id := range a.wardrobe.IDs(v.jar, cookie.Flow, v.public.Secure) {
-		a.wardrobe.Expire(&v.lines, cookie.Flow, id, v.public.Secure)
-		if a.keepTokens(v, s, t) == nil {
-			return
+	for _, kind := range []cookie.Kind{cookie.Flow, cookie.PostedFlow} {
+		for _, id := range a.wardrobe.IDs(v.jar, kind, v.public.Secure) {
+			a.wardrobe.Expire(&v.lines, kind, id, v.public.Secure)
+			if a.keepTokens(v, s, t) == nil {
+				return
+			}
 		}
 	}
 	v.lines = before // nobody's sign-in ends for nothing

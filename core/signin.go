@@ -50,7 +50,7 @@ func (a *Auth) getSignIn(v *visit) (answer, error) {
 		params["moved"] = "1" // once: a proxy may always name another host
 		return ans, ans.redirect(http.StatusSeeOther, a.signInURL(v, v.provider, v.target, params))
 	}
-	location, err := a.start(v)
+	location, err := a.start(v, "")
 	if err != nil {
 		return answer{}, err
 	}
@@ -62,8 +62,16 @@ func (a *Auth) getSignIn(v *visit) (answer, error) {
 }
 
 // start makes a flow, seals it into a cookie and returns the authorization URL.
-func (a *Auth) start(v *visit) (string, error) {
+// A session's id makes it a flow of Link.
+func (a *Auth) start(v *visit, session string) (string, error) {
 	f := flow.New(v.provider.ID, a.publicURL(v)+"/callback/"+v.provider.ID, a.safe(v, v.target), v.now)
+	if f.Session = session; session != "" {
+		f.Kind = flow.Link
+	}
+	kind := cookie.Flow
+	if v.provider.posts() {
+		kind, f.Kind = cookie.PostedFlow, flow.Posted
+	}
 	location, err := v.provider.AuthorizationURL(v.ctx(), rp.AuthorizationRequest{
 		State: f.State(), Nonce: f.Nonce(), CodeVerifier: f.CodeVerifier(), RedirectURI: f.RedirectURI, Extra: v.params(),
 	})
@@ -75,7 +83,7 @@ func (a *Auth) start(v *visit) (string, error) {
 		return "", err
 	}
 	id := flow.ID(f.State())
-	if err := a.wardrobe.Set(&v.lines, cookie.Flow, id, v.public.Secure, sealed, flow.Lifetime, v.now); err != nil {
+	if err := a.wardrobe.Set(&v.lines, kind, id, v.public.Secure, sealed, flow.Lifetime, v.now); err != nil {
 		return "", err
 	}
 	a.makeRoom(v)
@@ -92,16 +100,20 @@ const sessionRoom = 1500
 // end by themselves in ten minutes.
 func (a *Auth) makeRoom(v *visit) {
 	type live struct {
+		kind    cookie.Kind
 		id      string
 		created time.Time
 	}
 	var flows []live
 	secure := v.public.Secure
-	ids := a.wardrobe.IDs(v.jar, cookie.Flow, secure)
-	for _, id := range ids {
-		value, _, _ := v.jar.Value(a.wardrobe.Name(cookie.Flow, id, secure))
-		if f, err := flow.Open(a.flows, value, v.now); err == nil || errors.Is(err, flow.ErrExpired) {
-			flows = append(flows, live{id, f.Created})
+	count := 1 // the new one
+	for _, kind := range []cookie.Kind{cookie.Flow, cookie.PostedFlow} {
+		for _, id := range a.wardrobe.IDs(v.jar, kind, secure) {
+			count++
+			value, _, _ := v.jar.Value(a.wardrobe.Name(kind, id, secure))
+			if f, err := flow.Open(a.flows, value, v.now); err == nil || errors.Is(err, flow.ErrExpired) {
+				flows = append(flows, live{kind, id, f.Created})
+			}
 		}
 	}
 	slices.SortFunc(flows, func(x, y live) int { return x.created.Compare(y.created) })
@@ -109,8 +121,8 @@ func (a *Auth) makeRoom(v *visit) {
 	if _, signedIn, _ := v.jar.Chunked(a.wardrobe.Name(cookie.Session, "", secure)); !signedIn {
 		room -= sessionRoom
 	}
-	for count := len(ids) + 1; len(flows) > 0 && (count > maxFlows || a.wardrobe.Projected(&v.lines, v.jar, secure) > room); count-- {
-		a.wardrobe.Expire(&v.lines, cookie.Flow, flows[0].id, secure)
+	for ; len(flows) > 0 && (count > maxFlows || a.wardrobe.Projected(&v.lines, v.jar, secure) > room); count-- {
+		a.wardrobe.Expire(&v.lines, flows[0].kind, flows[0].id, secure)
 		flows = flows[1:]
 	}
 }

@@ -176,6 +176,10 @@ func (c *Config) validateProviders(p *problemList) {
 			p.add("%s: ID is used twice: give one of them another ID", where)
 		}
 		seen[pr.ID] = true
+		if pr.Problem != nil {
+			p.add("%s: %w", where, pr.Problem)
+			continue // the rest of it is empty
+		}
 		if pr.ClientID == "" {
 			p.add("%s: ClientID is not set: set AURA_AUTH_%s_CLIENT_ID or Provider.ClientID", where, providerVariable(pr.ID))
 		}
@@ -186,6 +190,13 @@ func (c *Config) validateProviders(p *problemList) {
 			p.add("%s: ClientSecret is not set: set AURA_AUTH_%s_CLIENT_SECRET or Provider.ClientSecret, or AuthMethod \"none\" for a public client", where, providerVariable(pr.ID))
 		case pr.ClientSecret != "" && pr.AuthMethod == "none":
 			p.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)
+		}
+		pr.validateNative(where, p)
+		switch {
+		case pr.Logout.Backchannel && !pr.OIDC:
+			p.add("%s: Logout.Backchannel: the provider speaks OAuth 2.0 only, which has no back-channel logout", where)
+		case pr.Logout.Backchannel && c.Store == nil:
+			p.add("%s: Logout.Backchannel: needs Config.Store, or a session could not be ended: set one, such as memstore.New(nil) for a single process", where)
 		}
 		for _, name := range pr.AllowedParams {
 			if rp.ReservedParam(name) {

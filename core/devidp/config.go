@@ -39,8 +39,9 @@ type Client struct {
 	RedirectURIs []string
 	// PostLogoutRedirectURIs are the same for the end of a session.
 	PostLogoutRedirectURIs []string
-	// BackchannelLogoutURI, on loopback, is where logout tokens are posted when a
-	// session ends (OpenID Connect Back-Channel Logout 1.0). Default: none is sent.
+	// BackchannelLogoutURI is where the client takes logout tokens, on loopback:
+	// when a session ends at the end_session endpoint or by EndSession, one is
+	// posted there (OpenID Connect Back-Channel Logout 1.0). Empty: none is.
 	BackchannelLogoutURI string
 }
 
@@ -170,13 +171,13 @@ func (c Config) checkClients() error {
 		if problem := client.checkKeys(); problem != nil {
 			problems = append(problems, fmt.Errorf("devidp: Clients[%d].PublicKeys %w", i, problem))
 		}
-		if uri := client.BackchannelLogoutURI; uri != "" && offLoopback(uri) != "" {
-			problems = append(problems, fmt.Errorf("devidp: Clients[%d].BackchannelLogoutURI %q %s", i, uri, offLoopback(uri)))
-		}
 		for _, uri := range slices.Concat(client.RedirectURIs, client.PostLogoutRedirectURIs) {
 			if reason := offLoopback(uri); reason != "" {
 				problems = append(problems, fmt.Errorf("devidp: Clients[%d]: redirect URI %q %s", i, uri, reason))
 			}
+		}
+		if uri := client.BackchannelLogoutURI; uri != "" && offLoopback(uri) != "" {
+			problems = append(problems, fmt.Errorf("devidp: Clients[%d].BackchannelLogoutURI %q %s", i, uri, offLoopback(uri)))
 		}
 	}
 	return errors.Join(problems...)

@@ -16,7 +16,7 @@ type Counts struct {
 	UserInfo   int
 	Revoke     int
 	EndSession int
-	// BackchannelLogout counts logout tokens made, sent or not.
+	// BackchannelLogout counts the logout tokens that were made.
 	BackchannelLogout int
 	// Trap counts requests that no correct client makes: after a redirect of an
 	// endpoint, or to a URL from a token's header.

@@ -11,7 +11,8 @@ type Endpoint string
 
 // The endpoints. Refresh is the token endpoint when it is asked for
 // grant_type=refresh_token; a fault at Token strikes there too. Trap is where
-// careless clients are led to (Counts.Trap); no fault strikes it.
+// careless clients are led to (Counts.Trap); no fault strikes it. BackchannelLogout
+// is the clients' endpoint: a fault there spoils the logout token that it is sent.
 const (
 	Discovery           Endpoint = "discovery"
 	JWKS                Endpoint = "jwks"
@@ -22,15 +23,13 @@ const (
 	UserInfo            Endpoint = "userinfo"
 	Revoke              Endpoint = "revoke"
 	EndSession          Endpoint = "end_session"
+	BackchannelLogout   Endpoint = "backchannel_logout"
 	Trap                Endpoint = "trap"
-	// BackchannelLogout is no endpoint of the provider but of its clients: a fault
-	// there strikes the logout tokens that the provider makes.
-	BackchannelLogout Endpoint = "backchannel_logout"
 )
 
 // Verdict is what a correct client makes of a fault, when it has cached nothing
 // and asks every endpoint. For faults at Refresh it is about the refreshed tokens,
-// for all others about the sign-in.
+// at BackchannelLogout about the logout token, for all others about the sign-in.
 type Verdict string
 
 // Refuse: no session may come of it. Accept: the sign-in must succeed. Either: the
@@ -64,10 +63,10 @@ type Fault struct {
 	Slow bool
 
 	// IDToken changes claims and header before they are signed with the current
-	// key, whatever the header then says. At Token, Refresh or BackchannelLogout,
-	// where the token is the logout token.
+	// key, whatever the header then says. At Token, Refresh or BackchannelLogout, where
+	// it is the logout token.
 	IDToken func(claims, header map[string]any)
-	// JWS changes the same token after it is signed.
+	// JWS changes the token of IDToken after it is signed.
 	JWS func(compact string) string
 	// JSON changes the object of a successful JSON answer. Values are strings,
 	// int64, bool, []string, []any or map[string]any.
@@ -87,6 +86,7 @@ type Fault struct {
 	codeSuffix string // of authorization codes
 	codeReuse  bool
 	noRotation bool
+	resend     bool    // a logout token is sent twice
 	parts      []Fault // strikes at several endpoints at once
 }
 
@@ -112,7 +112,7 @@ func (p *Provider) Misbehave(faults ...Fault) {
 // Behave makes the provider honest again.
 func (p *Provider) Behave() { p.Misbehave() }
 
-// Faults lists every named fault of a sign-in, for a test that loops over them: whatever the
+// Faults lists every named fault, for a test that loops over them: whatever the
 // provider does, the client gives a defined answer, and no session unless the
 // verdict allows one.
 func Faults() []Fault {
@@ -127,6 +127,7 @@ func Faults() []Fault {
 		tokenFaults(),
 		userInfoFaults(),
 		transportFaults(),
+		logoutFaults(),
 	)
 }
 

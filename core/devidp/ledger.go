@@ -45,7 +45,6 @@ type grant struct {
 	// ---
 	redeemed bool
 	revoked  bool
-	over     bool // the session has ended; revoked alone means its tokens only
 	forget   time.Time
 	// subject replaces the user's in userinfo too, when a fault changed it.
 	subject any
@@ -121,8 +120,6 @@ func (l *ledger) redeem(code, clientID, redirectURI, verifier string, reuse bool
 	case g.redeemed && !reuse:
 		g.revoked = true
 		return nil, "the code was used before: the tokens issued from it are revoked now"
-	case g.over:
-		return nil, "the session that the code belongs to has ended"
 	case !l.now().Before(g.expires):
 		return nil, "the code has expired"
 	case g.redirectURI != redirectURI:
@@ -216,21 +213,21 @@ func (l *ledger) revoke(token, clientID string) bool {
 	return true
 }
 
-// endAll revokes the grants that match, and returns those that had not ended
-// before: nobody is told twice that a session is over.
-func (l *ledger) endAll(matches func(*grant) bool) (ended []*grant) {
+// end revokes the grants of a session, or of several, and returns those that
+// brought a client an ID token, so that it knows of the session.
+func (l *ledger) end(chosen func(*grant) bool) (known []*grant) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.codes {
-		if g.over || !matches(g) {
+		if !chosen(g) {
 			continue
 		}
-		g.revoked, g.over = true, true
+		g.revoked = true
 		if g.redeemed {
-			ended = append(ended, g)
+			known = append(known, g)
 		}
 	}
-	return ended
+	return known
 }
 
 // firstUse remembers a client assertion's jti and reports whether it is new

@@ -7,8 +7,8 @@ import (
 )
 
 // endSession is OpenID Connect RP-Initiated Logout 1.0. There is no browser
-// session here to ask about: it ends the session of the hint's
-// sid: its tokens are revoked, and its client gets a logout token.
+// session here to ask about: it revokes the tokens of the hint's sid, and tells the client
+// by the back channel as well, as a client that did not ask for it would be told.
 func (p *Provider) endSession(c *call) reply {
 	if name := repeated(c.form); name != "" {
 		return refusedPage(name + " is repeated")
@@ -22,8 +22,7 @@ func (p *Provider) endSession(c *call) reply {
 		return refusedPage(reason)
 	}
 	if sid != "" {
-		// The browser waits: whoever comes back to the application finds it told.
-		p.LogoutSession(c.Context(), sid)
+		p.logOut(sid)
 	}
 	if target == "" {
 		return signedOutPage()

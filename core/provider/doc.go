@@ -6,4 +6,9 @@
 // A preset is data, in a short file of its own with a recorded (synthetic)
 // profile under testdata. It maps what its provider answers to an [aura.User];
 // it marks an address as verified only where the provider says so.
+//
+// Presets of self-hosted providers and of tenants take their address or name as
+// arguments, and put URLs together from those that are plain alone. Any other
+// ends as an error of [aura.New], which says what to pass and does not repeat
+// what it got.
 package provider

@@ -153,7 +153,7 @@ func (w *Wardrobe) committed(l *Lines, jar Jar, k Kind, secure bool) int {
 		return total + flowReserve
 	}
 	return total + w.projected(l, jar, w.Name(ProviderTokens, "", secure)) +
-		max(flowReserve, w.projected(l, jar, w.Name(Flow, "", secure)))
+		max(flowReserve, w.projected(l, jar, w.Name(Flow, "", secure), w.Name(PostedFlow, "", secure)))
 }
 
 // Projected is how many bytes of the next request's Cookie header our cookies

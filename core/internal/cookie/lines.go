@@ -99,9 +99,15 @@ func (w *Wardrobe) format(name, value string, k Kind, secure bool, maxAge, expir
 	if secure {
 		b.WriteString("; Secure")
 	}
-	if k == CSRF || k == Session && w.strict {
+	switch {
+	case k == CSRF || k == Session && w.strict:
 		b.WriteString("; SameSite=Strict")
-	} else {
+	case k == PostedFlow && secure:
+		// A provider's page posts to us: a request from another site. Browsers
+		// take None with Secure only; on plain http Lax has to do, which reaches
+		// us while the provider is on loopback, too.
+		b.WriteString("; SameSite=None")
+	default:
 		b.WriteString("; SameSite=Lax")
 	}
 	return b.String()

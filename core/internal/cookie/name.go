@@ -12,7 +12,7 @@ func (w *Wardrobe) Name(k Kind, id string, secure bool) string {
 	switch {
 	case !secure:
 		return name
-	case k == CSRF, k == Flow, k == Session && w.hostOnly:
+	case k == CSRF, k == Flow, k == PostedFlow, k == Session && w.hostOnly:
 		return "__Host-" + name
 	}
 	return "__Secure-" + name
@@ -26,6 +26,8 @@ func (k Kind) suffix() string {
 		return ".csrf_token"
 	case Flow:
 		return ".flow."
+	case PostedFlow:
+		return ".flow_post."
 	case ProviderTokens:
 		return providerTokensInfix
 	}
@@ -38,7 +40,7 @@ func (k Kind) validID(id string) bool {
 	if k == Session || k == CSRF {
 		return id == ""
 	}
-	if k != Flow && k != ProviderTokens || id == "" || len(id) > 64 {
+	if k != Flow && k != PostedFlow && k != ProviderTokens || id == "" || len(id) > 64 {
 		return false
 	}
 	for i := range len(id) {

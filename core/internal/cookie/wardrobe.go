@@ -34,7 +34,7 @@ type Config struct {
 }
 
 // SameSite has no None: a cookie that other sites' requests carry is a decision
-// that no configuration value of ours takes.
+// that no configuration value of ours takes. PostedFlow alone is one.
 type SameSite uint8
 
 // The two values: Lax goes along with page loads from other sites, Strict does not.
@@ -52,6 +52,7 @@ const (
 	CSRF                           // one
 	Flow                           // one per sign-in under way; its id is 16 characters
 	ProviderTokens                 // one per provider, may be chunked; its id is the provider's
+	PostedFlow                     // one per sign-in whose answer will be posted; its id is that of a flow
 )
 
 const (

@@ -58,6 +58,14 @@ type Response struct {
 	User  string  `json:"u,omitempty"` // Apple's one-time user object, JSON; nobody has signed it
 }
 
+// Object returns User as a JSON value, nil when there is none.
+func (r *Response) Object() json.RawMessage {
+	if r == nil || r.User == "" {
+		return nil
+	}
+	return json.RawMessage(r.User)
+}
+
 // New starts a flow. A redirect target above MaxRedirectTo becomes "/".
 func New(provider, redirectURI, redirectTo string, now time.Time) Flow {
 	if len(redirectTo) > MaxRedirectTo {
@@ -150,6 +158,11 @@ func Open(box Box, value string, now time.Time) (Flow, error) {
 		return f, ErrExpired
 	}
 	return f, nil
+}
+
+// HasNonce reports, in constant time, whether nonce is this flow's.
+func (f *Flow) HasNonce(nonce string) bool {
+	return subtle.ConstantTimeCompare([]byte(f.Nonce()), []byte(nonce)) == 1
 }
 
 // Matches reports, in constant time, whether state is this flow's.

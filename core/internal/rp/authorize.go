@@ -34,7 +34,8 @@ type AuthorizationRequest struct {
 	Extra map[string]string
 }
 
-// AuthorizationURL returns the address to send the browser to. PKCE is always
+// AuthorizationURL returns the address to send the browser to, for which a
+// pushed request goes to the provider first (RFC 9126). PKCE is always
 // S256, whatever discovery says or leaves out: RFC 9700 §4.8.2 has downgrades
 // in mind, and servers without PKCE ignore the parameters.
 func (p *Party) AuthorizationURL(ctx context.Context, a AuthorizationRequest) (string, error) {
@@ -65,6 +66,9 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 			return "", failure(CodeBadRequest, "authorization request: Extra holds %q, which the protocol sets", name)
 		}
 	}
+	if err := p.checkExtraMaxAge(params); err != nil {
+		return "", err
+	}
 	maps.Copy(params, p.config.AuthParams)
 
 	m, err := p.metadata(ctx)
@@ -75,11 +79,19 @@ func (p *Party) authorizationURL(ctx context.Context, a AuthorizationRequest) (s
 	params["client_id"] = p.config.ClientID
 	params["redirect_uri"] = a.RedirectURI
 	params["state"] = a.State
-	params["code_challenge"] = oauth2.S256ChallengeFromVerifier(a.CodeVerifier)
-	params["code_challenge_method"] = "S256"
+	if !p.config.WithoutPKCE { // the developer has said so, not the provider
+		params["code_challenge"] = oauth2.S256ChallengeFromVerifier(a.CodeVerifier)
+		params["code_challenge_method"] = "S256"
+	}
 	params["scope"] = strings.Join(p.config.Scopes, " ")
 	if p.config.OIDC {
 		params["nonce"] = a.Nonce
+	}
+	if p.config.ResponseMode == "form_post" {
+		params["response_mode"] = "form_post"
+	}
+	if p.config.PushedAuthorization || m.RequirePushed {
+		return p.push(ctx, m, params)
 	}
 	return withQuery(m.AuthorizationEndpoint, params), nil
 }

@@ -1,6 +1,7 @@
 package rp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,12 +23,19 @@ const (
 // metadata is what we use of a discovery document (OpenID Connect Discovery
 // §3, RFC 8414 §2, RFC 9207 §3).
 type metadata struct {
-	Issuer                string   `json:"issuer"`
-	AuthorizationEndpoint string   `json:"authorization_endpoint"`
-	TokenEndpoint         string   `json:"token_endpoint"`
-	UserInfoEndpoint      string   `json:"userinfo_endpoint"`
-	RevocationEndpoint    string   `json:"revocation_endpoint"` // judged when it is used: a sign-in does without
-	JWKSURI               string   `json:"jwks_uri"`
+	Issuer                string `json:"issuer"`
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	TokenEndpoint         string `json:"token_endpoint"`
+	UserInfoEndpoint      string `json:"userinfo_endpoint"`
+	RevocationEndpoint    string `json:"revocation_endpoint"` // judged when it is used: a sign-in does without
+	EndSessionEndpoint    string `json:"end_session_endpoint"`
+	JWKSURI               string `json:"jwks_uri"`
+
+	// Judged when they are used, too.
+	PushedAuthorizationEndpoint string `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
+	DeviceAuthorizationEndpoint string `json:"device_authorization_endpoint"`         // RFC 8628 §4
+	RequirePushed               bool   `json:"require_pushed_authorization_requests"`
+
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
 	ResponseIssuer        bool     `json:"authorization_response_iss_parameter_supported"`
@@ -114,13 +122,17 @@ func wellKnown(issuer string) string {
 	return strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
 }
 
+// discoveryURL is where the metadata is.
+func (c Config) discoveryURL() string { return cmp.Or(c.DiscoveryURL, wellKnown(c.Issuer)) }
+
 func (p *Party) fetchMetadata(ctx context.Context) (*metadata, error) {
-	a, err := p.getPublic(ctx, wellKnown(p.config.Issuer))
+	address := p.config.discoveryURL()
+	a, err := p.getPublic(ctx, address)
 	if err != nil {
 		return nil, failed(wireCode(err, CodeDiscoveryUnreachable, CodeDiscoveryInvalid), "discovery", err)
 	}
 	if a.status != http.StatusOK {
-		e := failure(CodeDiscoveryInvalid, "discovery: %s answered %d; check Issuer", wellKnown(p.config.Issuer), a.status)
+		e := failure(CodeDiscoveryInvalid, "discovery: %s answered %d; check Issuer and DiscoveryURL", address, a.status)
 		e.unreachable = a.down()
 		return nil, e
 	}
@@ -153,6 +165,9 @@ func (p *Party) override(m *metadata) {
 		{p.config.TokenEndpoint, &m.TokenEndpoint},
 		{p.config.UserInfoEndpoint, &m.UserInfoEndpoint},
 		{p.config.RevocationEndpoint, &m.RevocationEndpoint},
+		{p.config.EndSessionEndpoint, &m.EndSessionEndpoint},
+		{p.config.PushedAuthorizationEndpoint, &m.PushedAuthorizationEndpoint},
+		{p.config.DeviceAuthorizationEndpoint, &m.DeviceAuthorizationEndpoint},
 	} {
 		if e.configured != "" {
 			*e.discovered = e.configured
@@ -199,6 +214,10 @@ func (p *Party) metadata(ctx context.Context) (*metadata, error) {
 		TokenEndpoint:         p.config.TokenEndpoint,
 		UserInfoEndpoint:      p.config.UserInfoEndpoint,
 		RevocationEndpoint:    p.config.RevocationEndpoint,
+		EndSessionEndpoint:    p.config.EndSessionEndpoint,
+
+		PushedAuthorizationEndpoint: p.config.PushedAuthorizationEndpoint,
+		DeviceAuthorizationEndpoint: p.config.DeviceAuthorizationEndpoint,
 	}, nil
 }
 

@@ -10,28 +10,45 @@ import (
 
 // Codes of an Error. They are the stable codes of the wire contract.
 const (
-	CodeBadRequest           = "SERVER_ERROR"                          // the caller broke the contract of this package
-	CodeCallbackIncomplete   = "AUTH_CALLBACK_MISSING_PARAMETERS"      // no usable code
-	CodeIssuerMismatch       = "OIDC_RESPONSE_ISSUER_MISMATCH"         // RFC 9207: the response is another server's
-	CodeDiscoveryUnreachable = "OIDC_DISCOVERY_NETWORK_FAILED"         // no answer to the discovery request
-	CodeDiscoveryInvalid     = "OIDC_DISCOVERY_INVALID_RESPONSE"       // an answer that is not usable metadata
-	CodeDiscoveryIssuer      = "OIDC_DISCOVERY_ISSUER_MISMATCH"        // metadata of another issuer
-	CodeKeysInvalid          = "OIDC_JWKS_INVALID_RESPONSE"            // no usable answer from jwks_uri
-	CodeIDTokenInvalid       = "OIDC_ID_TOKEN_INVALID"                 // missing, forged, expired or not for us
-	CodeNonceMismatch        = "OIDC_NONCE_MISMATCH"                   // the ID token belongs to another sign-in
-	CodeTokenUnreachable     = "UNKNOWN_OAUTH_ACCESS_TOKEN_ERROR"      // no answer from the token endpoint
-	CodeTokenRejected        = "INVALID_OAUTH_ACCESS_TOKEN_RESPONSE"   // an error answer of the token endpoint
-	CodeTokenMalformed       = "INVALID_OAUTH_ACCESS_TOKEN_RES_FORMAT" // an answer without a usable token
-	CodeRefreshRejected      = "OAUTH_INVALID_REFRESH_TOKEN_RESPONSE"  // the refresh token is dead
-	CodeRevokeUnreachable    = "OAUTH_INVALID_REVOKE_TOKEN_PROCESS"    // no answer from the revocation endpoint
-	CodeRevokeRejected       = "OAUTH_INVALID_REVOKE_TOKEN_RESPONSE"   // an error answer of the revocation endpoint
-	CodeRevokeUnsupported    = "OAUTH_INVALID_REVOKE_TOKEN_CONFIG"     // there is nothing to revoke with: ErrNotSupported
-	CodeContentType          = "OAUTH_INVALID_CONTENT_TYPE"            // token or userinfo answer that is not JSON by type
-	CodeUserInfoUnreachable  = "UNKNOWN_OAUTH_USER_INFO_ERROR"         // no answer from the userinfo endpoint
-	CodeUserInfoRejected     = "INVALID_OAUTH_USER_INFO_RESPONSE"      // an error answer of the userinfo endpoint
-	CodeUserInfoMalformed    = "INVALID_OAUTH_USER_INFO_RES_FORMAT"    // an answer that is not the JSON asked for
-	CodeUserInfoMismatch     = "INVALID_USER_INFO"                     // the answer speaks of somebody else, or of nobody
-	CodeUserInfoUnsupported  = "UNSUPPORTED_OAUTH_CONFIGURATION"       // there is no userinfo endpoint: ErrNotSupported
+	CodeBadRequest            = "SERVER_ERROR"                          // the caller broke the contract of this package
+	CodeCallbackIncomplete    = "AUTH_CALLBACK_MISSING_PARAMETERS"      // no usable code
+	CodeIssuerMismatch        = "OIDC_RESPONSE_ISSUER_MISMATCH"         // RFC 9207: the response is another server's
+	CodeDiscoveryUnreachable  = "OIDC_DISCOVERY_NETWORK_FAILED"         // no answer to the discovery request
+	CodeDiscoveryInvalid      = "OIDC_DISCOVERY_INVALID_RESPONSE"       // an answer that is not usable metadata
+	CodeDiscoveryIssuer       = "OIDC_DISCOVERY_ISSUER_MISMATCH"        // metadata of another issuer
+	CodeKeysInvalid           = "OIDC_JWKS_INVALID_RESPONSE"            // no usable answer from jwks_uri
+	CodeIDTokenInvalid        = "OIDC_ID_TOKEN_INVALID"                 // missing, forged, expired or not for us
+	CodeLogoutTokenInvalid    = "OIDC_LOGOUT_TOKEN_INVALID"             // forged, old, not for us or not a logout token
+	CodeEndSessionUnsupported = "OIDC_END_SESSION_UNSUPPORTED"          // there is no end_session_endpoint: ErrNotSupported
+	CodeNonceMismatch         = "OIDC_NONCE_MISMATCH"                   // the ID token belongs to another sign-in
+	CodeTokenUnreachable      = "UNKNOWN_OAUTH_ACCESS_TOKEN_ERROR"      // no answer from the token endpoint
+	CodeTokenRejected         = "INVALID_OAUTH_ACCESS_TOKEN_RESPONSE"   // an error answer of the token endpoint
+	CodeTokenMalformed        = "INVALID_OAUTH_ACCESS_TOKEN_RES_FORMAT" // an answer without a usable token
+	CodeRefreshRejected       = "OAUTH_INVALID_REFRESH_TOKEN_RESPONSE"  // the refresh token is dead
+	CodeRevokeUnreachable     = "OAUTH_INVALID_REVOKE_TOKEN_PROCESS"    // no answer from the revocation endpoint
+	CodeRevokeRejected        = "OAUTH_INVALID_REVOKE_TOKEN_RESPONSE"   // an error answer of the revocation endpoint
+	CodeRevokeUnsupported     = "OAUTH_INVALID_REVOKE_TOKEN_CONFIG"     // there is nothing to revoke with: ErrNotSupported
+	CodeContentType           = "OAUTH_INVALID_CONTENT_TYPE"            // token or userinfo answer that is not JSON by type
+	CodeUserInfoUnreachable   = "UNKNOWN_OAUTH_USER_INFO_ERROR"         // no answer from the userinfo endpoint
+	CodeUserInfoRejected      = "INVALID_OAUTH_USER_INFO_RESPONSE"      // an error answer of the userinfo endpoint
+	CodeUserInfoMalformed     = "INVALID_OAUTH_USER_INFO_RES_FORMAT"    // an answer that is not the JSON asked for
+	CodeUserInfoMismatch      = "INVALID_USER_INFO"                     // the answer speaks of somebody else, or of nobody
+	CodeUserInfoUnsupported   = "UNSUPPORTED_OAUTH_CONFIGURATION"       // there is no userinfo endpoint: ErrNotSupported
+
+	CodeParamInvalid      = "UNPROCESSABLE_ENTITY"                // a parameter that the browser brought has no usable value
+	CodeClientAuth        = "OAUTH_CLIENT_AUTHENTICATION_FAILED"  // MakeClientSecret, or signing, failed
+	CodePARUnreachable    = "OAUTH_PUSHED_REQUEST_NETWORK_FAILED" // no answer to a pushed authorization request
+	CodePARRejected       = "OAUTH_PUSHED_REQUEST_REJECTED"       // an error answer to it
+	CodePARMalformed      = "OAUTH_PUSHED_REQUEST_INVALID"        // an answer without a usable request_uri
+	CodePARUnsupported    = "OAUTH_PUSHED_REQUEST_UNSUPPORTED"    // there is no endpoint for it: ErrNotSupported
+	CodeDeviceUnreachable = "OAUTH_DEVICE_NETWORK_FAILED"         // no answer from the device authorization endpoint
+	CodeDeviceRejected    = "OAUTH_DEVICE_REJECTED"               // an error answer of it
+	CodeDeviceMalformed   = "OAUTH_DEVICE_INVALID_RESPONSE"       // an answer without usable codes and addresses
+	CodeDeviceUnsupported = "OAUTH_DEVICE_UNSUPPORTED"            // there is no such endpoint: ErrNotSupported
+	CodeDevicePending     = "OAUTH_DEVICE_PENDING"                // the person has not decided yet
+	CodeDeviceSlowDown    = "OAUTH_DEVICE_SLOW_DOWN"              // the same, and we ask too often
+	CodeDeviceExpired     = "OAUTH_DEVICE_EXPIRED"                // the person took too long
+	CodeDeviceDenied      = "AUTH_PROVIDER_REJECTED"              // the person, or the provider, said no
 )
 
 // ErrNotSupported is in the tree of errors that say: this provider does not

@@ -19,6 +19,9 @@ type Response struct {
 	HasIss bool   // the response held the parameter iss, even if empty
 
 	CodeVerifier, Nonce, RedirectURI string
+	// MaxAge is what Party.MaxAge said when the sign-in began: the ID token must
+	// then say when the user last proved who they are, no longer ago than that.
+	MaxAge string
 }
 
 // A Grant is what a sign-in at the provider, or a Refresh, has brought.
@@ -62,6 +65,9 @@ func (p *Party) exchange(ctx context.Context, r Response) (*Grant, error) {
 	if !verifierForm(r.CodeVerifier) {
 		return nil, failure(CodeBadRequest, "exchange: CodeVerifier is not 43 to 128 characters of RFC 7636 §4.1")
 	}
+	if _, err := parseMaxAge(r.MaxAge); r.MaxAge != "" && (err != nil || !p.config.OIDC) {
+		return nil, failure(CodeBadRequest, "exchange: MaxAge is not a number of seconds, or the provider not one of OpenID Connect")
+	}
 	m, err := p.metadata(ctx)
 	if err != nil {
 		return nil, err
@@ -75,19 +81,28 @@ func (p *Party) exchange(ctx context.Context, r Response) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
+	b := bond{nonce: r.Nonce, maxAge: r.MaxAge, hide: secrets{r.Nonce}}
+	if p.config.manyTenants() && r.HasIss && r.Iss != p.config.Issuer {
+		b.tenant = r.Iss
+	}
+	return p.identity(ctx, m, grant, b)
+}
+
+// identity finds out whose tokens a new grant holds.
+func (p *Party) identity(ctx context.Context, m *metadata, grant *Grant, b bond) (*Grant, error) {
 	if !p.config.OIDC {
-		grant.Profile, err = p.plainProfile(ctx, m, grant.Token.AccessToken)
+		profile, err := p.plainProfile(ctx, m, grant.Token.AccessToken)
 		if err != nil {
 			return nil, err
 		}
+		grant.Profile = profile
 		return grant, nil
 	}
-
 	raw, ok := grant.Token.Extra("id_token").(string)
 	if !ok || raw == "" {
 		return nil, failure(CodeIDTokenInvalid, "the token answer holds no ID token; is openid among the scopes that the provider grants?")
 	}
-	id, err := p.verifyIDToken(ctx, m, raw, grant.Token, bond{nonce: r.Nonce, hide: secrets{r.Nonce}})
+	id, err := p.verifyIDToken(ctx, m, raw, grant.Token, b)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +125,7 @@ func (p *Party) checkResponseIssuer(m *metadata, r Response) error {
 	if !p.config.OIDC {
 		return nil
 	}
-	if r.HasIss && r.Iss != p.config.Issuer {
+	if r.HasIss && !p.mayAnswer(r.Iss) {
 		return failure(CodeIssuerMismatch, "the response names another issuer than %q", p.config.Issuer)
 	}
 	if !r.HasIss && m.ResponseIssuer {
@@ -125,6 +140,9 @@ func (p *Party) redeem(ctx context.Context, m *metadata, r Response) (*Grant, er
 	return p.requestToken(ctx, m, tokenRequest{
 		ask: func(ctx context.Context, c *oauth2.Config) (*oauth2.Token, error) {
 			c.RedirectURL = r.RedirectURI
+			if p.config.WithoutPKCE {
+				return c.Exchange(ctx, r.Code)
+			}
 			return c.Exchange(ctx, r.Code, oauth2.VerifierOption(r.CodeVerifier))
 		},
 		unsaid: p.config.Scopes,

@@ -374,7 +374,7 @@ func TestClientAuthentication(t *testing.T) {
 			if n := f.count("/token"); n != 1 {
 				t.Errorf("%d token requests, want 1: a code is never tried again", n)
 			}
-			_, err = p.Refresh(t.Context(), testRefresh, "user-1")
+			_, err = p.Refresh(t.Context(), testRefresh, "", "user-1")
 			expect(t, err, CodeTokenRejected)
 			if got := f.authentication(auth); got != row.want {
 				t.Errorf("refresh: authenticated by %s, want %s", got, row.want)

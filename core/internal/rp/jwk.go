@@ -48,6 +48,7 @@ var algorithms = map[string]algorithm{
 // A publicKey is one usable key of a set.
 type publicKey struct {
 	kid, alg, kty, crv string
+	issuer             string // Microsoft's: whose tokens it signs; see tenancy
 	key                crypto.PublicKey
 }
 
@@ -66,6 +67,7 @@ type jwk struct {
 	Alg    string          `json:"alg"`
 	Kid    string          `json:"kid"`
 	Crv    string          `json:"crv"`
+	Issuer json.RawMessage `json:"issuer"`
 	N      string          `json:"n"`
 	E      string          `json:"e"`
 	X      string          `json:"x"`
@@ -112,6 +114,9 @@ func parseKey(raw json.RawMessage, algs []string) (publicKey, bool) {
 		return publicKey{}, false
 	}
 	k := publicKey{kid: j.Kid, alg: j.Alg, kty: j.Kty, crv: j.Crv}
+	if j.Issuer != nil && json.Unmarshal(j.Issuer, &k.issuer) != nil {
+		k.issuer = string(j.Issuer) // not a string: nobody's
+	}
 	if k.kty == "RSA" {
 		k.crv = ""
 	}

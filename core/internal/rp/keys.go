@@ -50,7 +50,7 @@ func newKeyCache(c Config, fetch func(context.Context, string) ([]publicKey, err
 }
 
 // verify returns the payload of a token whose header has been checked.
-func (k *keyCache) verify(ctx context.Context, address, raw string, h joseHeader) ([]byte, error) {
+func (k *keyCache) verify(ctx context.Context, address, raw string, h joseHeader, t tenancy) ([]byte, error) {
 	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{h.algorithm.name})
 	if err != nil {
 		return nil, failure(CodeIDTokenInvalid, "not a signed token")
@@ -60,7 +60,7 @@ func (k *keyCache) verify(ctx context.Context, address, raw string, h joseHeader
 	if err != nil {
 		return nil, err
 	}
-	payload, known := tryKeys(jws, held.keys, h)
+	payload, known := tryKeys(jws, held.keys, h, t)
 	if payload != nil {
 		return payload, nil
 	}
@@ -74,7 +74,7 @@ func (k *keyCache) verify(ctx context.Context, address, raw string, h joseHeader
 		if held.keys, err = k.refetch(ctx, address); err != nil {
 			return nil, err
 		}
-		if payload, _ = tryKeys(jws, held.keys, h); payload != nil {
+		if payload, _ = tryKeys(jws, held.keys, h, t); payload != nil {
 			return payload, nil
 		}
 	}
@@ -84,10 +84,10 @@ func (k *keyCache) verify(ctx context.Context, address, raw string, h joseHeader
 
 // tryKeys verifies jws with the keys that fit. known reports whether there was
 // any.
-func tryKeys(jws *jose.JSONWebSignature, keys []publicKey, h joseHeader) (payload []byte, known bool) {
+func tryKeys(jws *jose.JSONWebSignature, keys []publicKey, h joseHeader, t tenancy) (payload []byte, known bool) {
 	tries := 0
 	for _, key := range keys {
-		if !key.fits(h.algorithm) || h.kid != "" && key.kid != h.kid {
+		if !key.fits(h.algorithm) || !t.allows(key) || h.kid != "" && key.kid != h.kid {
 			continue
 		}
 		if tries++; tries > maxKeyTries {
@@ -236,13 +236,14 @@ type verification struct {
 	keys    *keyCache
 	address string
 	header  joseHeader
+	tenant  tenancy
 	payload []byte
 	err     error
 }
 
 // VerifySignature implements oidc.KeySet.
 func (v *verification) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
-	v.payload, v.err = v.keys.verify(ctx, v.address, raw, v.header)
+	v.payload, v.err = v.keys.verify(ctx, v.address, raw, v.header, v.tenant)
 	if v.err != nil {
 		return nil, fmt.Errorf("key set: %w", v.err)
 	}

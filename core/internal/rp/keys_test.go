@@ -205,9 +205,9 @@ func TestUnknownKidStorm(t *testing.T) {
 		good := signRS256(rsaKey(), header, []byte(`{}`))
 		for i := range 10000 {
 			forged := b64(fmt.Appendf(nil, `{"alg":"RS256","kid":"made-up-%d"}`, i)) + good[strings.IndexByte(good, '.'):]
-			h, err := p.parseHeader(forged)
+			h, err := p.parseHeader(forged, idTokens)
 			expect(t, err, "")
-			_, err = p.keys.verify(t.Context(), m.JWKSURI, forged, h)
+			_, err = p.keys.verify(t.Context(), m.JWKSURI, forged, h, tenancy{})
 			if e := expect(t, err, CodeIDTokenInvalid); e.Unreachable() {
 				t.Fatal("an invented key id was taken for an outage")
 			}

@@ -213,7 +213,7 @@ func checkText(t *testing.T, where, text string) {
 	t.Helper()
 	for _, secret := range []string{
 		testCode, testVerifier, testNonce, testAccess, testRefresh, testRenewed, testRotated, testSecret,
-		url.QueryEscape(testSecret), basicCredentials(Config{ClientID: testClient, ClientSecret: testSecret}),
+		url.QueryEscape(testSecret), proof{clientID: testClient, secret: testSecret}.basic(),
 	} {
 		if contains(text, secret) {
 			t.Errorf("%s holds a secret: %s", where, text)

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/oauth2"
 )
 
 // callbackTimeout bounds a whole Exchange (token, keys and userinfo together),
@@ -48,11 +46,12 @@ type Config struct {
 	PrivateKey, KeyID string
 	// MakeClientSecret makes the secret for one request, in place of ClientSecret.
 	MakeClientSecret func(clientID string, now time.Time) (string, error)
-	// AuthMethod is how we authenticate at the token and revocation endpoints:
-	// "client_secret_basic", "client_secret_post", "private_key_jwt" or "none".
-	// Empty: private_key_jwt with a PrivateKey, else what discovery names,
-	// Basic when it names neither. A client without a secret or key uses none. It is never tried out: a second attempt would
-	// redeem the code twice.
+	// AuthMethod is how we authenticate at the token, revocation, pushed
+	// authorization and device endpoints: "client_secret_basic",
+	// "client_secret_post", "private_key_jwt" or "none". Empty: private_key_jwt
+	// with a PrivateKey, else what discovery names, Basic when it names neither.
+	// A client without a secret or key uses none. It is never tried out: a second
+	// attempt would redeem the code twice.
 	AuthMethod string
 	// Scopes to ask for; nil with OIDC means openid, profile and email.
 	Scopes []string
@@ -64,6 +63,9 @@ type Config struct {
 	// PushedAuthorization pushes every authorization request (RFC 9126); else
 	// only where metadata demands it.
 	PushedAuthorization bool
+	// WithoutPKCE sends neither code_challenge nor code_verifier, for providers
+	// that refuse them.
+	WithoutPKCE bool
 	// TokenHeader is added to token and revocation requests; it cannot replace
 	// what the protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
 	// and may replace Accept and User-Agent.
@@ -98,8 +100,9 @@ type Party struct {
 	config    Config
 	rules     endpointRules
 	out       *outbound
-	discovery *discovery // nil for plain OAuth 2.0
-	keys      *keyCache  // nil for plain OAuth 2.0
+	discovery *discovery    // nil for plain OAuth 2.0
+	keys      *keyCache     // nil for plain OAuth 2.0
+	key       *assertionKey // nil without PrivateKey
 	budget    time.Duration
 }
 
@@ -112,7 +115,14 @@ func New(c Config) (*Party, error) {
 		return nil, fmt.Errorf("provider %q: %w", c.ID, err)
 	}
 
-	p := &Party{config: c, rules: rules, out: newOutbound(c), budget: callbackTimeout}
+	p := &Party{config: c, rules: rules, out: newOutbound(c, rules), budget: callbackTimeout}
+	if c.PrivateKey != "" {
+		key, err := newAssertionKey(c.PrivateKey, c.KeyID)
+		if err != nil {
+			return nil, fmt.Errorf("provider %q: %w", c.ID, err)
+		}
+		p.key = key
+	}
 	if c.OIDC {
 		p.discovery = newDiscovery(c, p.fetchMetadata)
 		p.keys = newKeyCache(c, p.fetchKeys)
@@ -127,7 +137,7 @@ func (c Config) withDefaults() Config {
 	if c.UserInfoMethod == "" {
 		c.UserInfoMethod = http.MethodGet
 	}
-	if len(c.SigningAlgs) == 0 {
+	if c.OIDC && len(c.SigningAlgs) == 0 {
 		c.SigningAlgs = []string{"RS256", "ES256"}
 	}
 	if c.Now == nil {
@@ -162,14 +172,22 @@ func (c Config) problems(rules endpointRules) []error {
 		if !slices.Contains(c.Scopes, "openid") {
 			add(errors.New("Scopes: OpenID Connect needs the scope openid; add it, or set Scopes to nil"))
 		}
+		if c.DiscoveryURL != "" {
+			add(rules.check("DiscoveryURL", c.DiscoveryURL))
+		}
 	} else if c.AuthorizationEndpoint == "" || c.TokenEndpoint == "" {
 		add(errors.New("AuthorizationEndpoint and TokenEndpoint: both are required for OAuth 2.0"))
 	}
+	errs = append(errs, c.tenantProblems()...)
+	errs = append(errs, c.trustProblems()...)
 	for _, e := range []struct{ field, value string }{
 		{"AuthorizationEndpoint", c.AuthorizationEndpoint},
 		{"TokenEndpoint", c.TokenEndpoint},
 		{"UserInfoEndpoint", c.UserInfoEndpoint},
 		{"RevocationEndpoint", c.RevocationEndpoint},
+		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
+		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
+		{"EndSessionEndpoint", c.EndSessionEndpoint},
 	} {
 		if e.value != "" {
 			add(rules.check(e.field, e.value))
@@ -177,6 +195,9 @@ func (c Config) problems(rules endpointRules) []error {
 	}
 	if c.AuthorizationEndpoint != "" {
 		add(checkQuery("AuthorizationEndpoint", c.AuthorizationEndpoint))
+	}
+	if c.EndSessionEndpoint != "" {
+		add(checkEndSessionQuery("EndSessionEndpoint", c.EndSessionEndpoint))
 	}
 	if c.ClientID == "" {
 		add(errors.New("ClientID: missing; copy it from the provider's registration of your application"))
@@ -192,48 +213,34 @@ func (c Config) problems(rules endpointRules) []error {
 			add(fmt.Errorf("AuthParams: %q is set by the protocol and cannot be configured", name))
 		}
 	}
+	errs = append(errs, c.paramProblems()...)
 	if c.UserInfoMethod != http.MethodGet && c.UserInfoMethod != http.MethodPost {
 		add(fmt.Errorf("UserInfoMethod: %q is neither GET nor POST", c.UserInfoMethod))
 	}
 	add(checkHeader("TokenHeader", c.TokenHeader))
 	add(checkHeader("UserInfoHeader", c.UserInfoHeader))
-	for _, alg := range c.SigningAlgs {
-		if _, ok := algorithms[alg]; !ok {
-			add(fmt.Errorf("SigningAlgs: %q is not an asymmetric signature algorithm of RFC 7518 or RFC 8037", alg))
-		}
-	}
 	return errs
 }
 
-func (c Config) authProblem() error {
-	switch c.AuthMethod {
-	case "", "client_secret_basic", "client_secret_post":
-		return nil
-	case "none":
-		if c.ClientSecret != "" {
-			return errors.New("AuthMethod: none would leave ClientSecret unused; unset one of the two")
+// trustProblems judges what says which ID tokens are accepted.
+func (c Config) trustProblems() (errs []error) {
+	for _, alg := range c.SigningAlgs {
+		if _, ok := algorithms[alg]; !ok {
+			errs = append(errs, fmt.Errorf("SigningAlgs: %q is not an asymmetric signature algorithm of RFC 7518 or RFC 8037", alg))
 		}
-		return nil
 	}
-	return fmt.Errorf("AuthMethod: %q is none of client_secret_basic, client_secret_post, none", c.AuthMethod)
-}
-
-// authStyle decides how to authenticate at the token or revocation endpoint.
-// discovered are the methods that discovery names for it, if any.
-func (c Config) authStyle(discovered []string) oauth2.AuthStyle {
-	if c.ClientSecret == "" {
-		return oauth2.AuthStyleInParams // client_id alone: RFC 6749 §3.2.1
+	for _, list := range []struct {
+		field   string
+		clients []string
+	}{{"TrustedAudiences", c.TrustedAudiences}, {"IDTokenAudiences", c.IDTokenAudiences}} {
+		if slices.Contains(list.clients, "") || slices.Contains(list.clients, c.ClientID) {
+			errs = append(errs, fmt.Errorf("%s: holds an empty client id, or ClientID itself, which needs no mention", list.field))
+		}
 	}
-	switch c.AuthMethod {
-	case "client_secret_basic":
-		return oauth2.AuthStyleInHeader
-	case "client_secret_post":
-		return oauth2.AuthStyleInParams
+	if !c.OIDC && (len(c.SigningAlgs)+len(c.TrustedAudiences)+len(c.IDTokenAudiences) > 0 || c.DiscoveryURL != "") {
+		errs = append(errs, errors.New("SigningAlgs, TrustedAudiences, IDTokenAudiences and DiscoveryURL: are for OpenID Connect only"))
 	}
-	if slices.Contains(discovered, "client_secret_post") && !slices.Contains(discovered, "client_secret_basic") {
-		return oauth2.AuthStyleInParams
-	}
-	return oauth2.AuthStyleInHeader
+	return errs
 }
 
 // scopeToken is the grammar of RFC 6749 §3.3: printable ASCII without space,

@@ -2,12 +2,8 @@ package rp
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"net/url"
-	"strings"
-
-	"golang.org/x/oauth2"
 )
 
 // Revoke ends a token at the provider (RFC 7009), with one request, within ten
@@ -39,55 +35,27 @@ func (p *Party) revoke(ctx context.Context, token, hint string) error {
 	if m.RevocationEndpoint == "" {
 		return failure(CodeRevokeUnsupported, "revocation: %w: there is no revocation_endpoint", ErrNotSupported)
 	}
-	if m.RevocationEndpoint != p.config.RevocationEndpoint { // that one New has checked
-		if err := p.rules.checkDiscovered("revocation_endpoint", m.RevocationEndpoint); err != nil {
-			return failure(CodeDiscoveryInvalid, "discovery: %w", err)
-		}
-	}
-	req, err := p.revocationRequest(ctx, m, token, hint)
-	if err != nil {
+	if err := p.optionalEndpoint("revocation_endpoint", m.RevocationEndpoint, p.config.RevocationEndpoint); err != nil {
 		return err
 	}
-	hide := p.credentials(secrets{token})
-	a, err := p.out.send(req, hide)
-	if err != nil {
-		return failed(wireCode(err, CodeRevokeUnreachable, CodeRevokeRejected), "revocation endpoint", err)
-	}
-	return revoked(a, hide)
-}
-
-// revocationRequest is RFC 7009 §2.1. x/oauth2 has no such request, so the
-// client is authenticated here as it does it there.
-func (p *Party) revocationRequest(ctx context.Context, m *metadata, token, hint string) (*http.Request, error) {
 	methods := m.RevocationAuthMethods
 	if len(methods) == 0 {
 		// RFC 8414 has this mean Basic; who names methods for one of the two
 		// endpoints only takes the same ones at both.
 		methods = m.AuthMethods
 	}
-	basic := p.config.authStyle(methods) == oauth2.AuthStyleInHeader
-	form := url.Values{"token": {token}}
+	form := url.Values{"token": {token}} // RFC 7009 §2.1
 	if hint != "" {
 		form.Set("token_type_hint", hint)
 	}
-	if !basic {
-		form.Set("client_id", p.config.ClientID)
-	}
-	if !basic && p.config.ClientSecret != "" {
-		form.Set("client_secret", p.config.ClientSecret)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.RevocationEndpoint, strings.NewReader(form.Encode()))
+	a, hide, err := p.postForm(ctx, m, formRequest{
+		what: "revocation endpoint", address: m.RevocationEndpoint, methods: methods, form: form,
+		unreachable: CodeRevokeUnreachable, invalid: CodeRevokeRejected, hide: secrets{token},
+	})
 	if err != nil {
-		return nil, failure(CodeBadRequest, "revocation endpoint: the address cannot be used")
+		return err
 	}
-	maps.Copy(req.Header, p.config.TokenHeader)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", userAgent)
-	if basic {
-		req.Header.Set("Authorization", "Basic "+basicCredentials(p.config))
-	}
-	return req, nil
+	return revoked(a, hide)
 }
 
 // revoked judges the answer by its status alone, as RFC 7009 §2.2 asks; a body

@@ -3,7 +3,6 @@ package rp
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -29,12 +28,16 @@ type tokenRequest struct {
 // requestToken sends r, once, and returns a Grant of checked tokens without an
 // identity. The error of a request that was refused holds a *refusal.
 func (p *Party) requestToken(ctx context.Context, m *metadata, r tokenRequest) (*Grant, error) {
-	config := &oauth2.Config{
-		ClientID:     p.config.ClientID,
-		ClientSecret: p.config.ClientSecret,
-		Endpoint:     oauth2.Endpoint{TokenURL: m.TokenEndpoint, AuthStyle: p.config.authStyle(m.AuthMethods)},
+	made, err := p.prove(m, m.AuthMethods)
+	if err != nil {
+		return nil, err
 	}
-	transport := &tokenTransport{party: p, hide: p.credentials(r.hide)}
+	config := &oauth2.Config{
+		ClientID:     made.clientID,
+		ClientSecret: made.secret,
+		Endpoint:     oauth2.Endpoint{TokenURL: m.TokenEndpoint, AuthStyle: made.style()},
+	}
+	transport := &tokenTransport{party: p, proof: made, hide: made.hide(r.hide)}
 	token, err := r.ask(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: transport}), config)
 	if err != nil {
 		return nil, tokenFailure(transport, err)
@@ -47,19 +50,6 @@ func (p *Party) requestToken(ctx context.Context, m *metadata, r tokenRequest) (
 		RefreshExpiry: p.refreshExpiry(transport.members["refresh_token_expires_in"]),
 		Scopes:        p.grantedScopes(transport.members["scope"], r.unsaid),
 	}, nil
-}
-
-// credentials adds what proves us to the provider.
-func (p *Party) credentials(s secrets) secrets {
-	return append(slices.Clone(s), p.config.ClientSecret, basicCredentials(p.config))
-}
-
-// basicCredentials is how the secret travels by client_secret_basic.
-func basicCredentials(c Config) string {
-	if c.ClientSecret == "" {
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(c.ClientID) + ":" + url.QueryEscape(c.ClientSecret)))
 }
 
 // tokenFailure maps the errors of x/oauth2. None is wrapped: they hold the
@@ -85,6 +75,7 @@ var tokenMembers = []string{
 // a form for an answer, and the last of two members for the right one.
 type tokenTransport struct {
 	party *Party
+	proof proof
 	hide  secrets
 
 	answer  *answer
@@ -100,7 +91,10 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (t *tokenTransport) roundTrip(req *http.Request) (*http.Response, error) {
-	sent := req.Clone(req.Context())
+	sent, err := t.outgoing(req)
+	if err != nil {
+		return nil, failure(CodeBadRequest, "token endpoint: the request cannot be made")
+	}
 	maps.Copy(sent.Header, t.party.config.TokenHeader)
 	// Always: GitHub, for one, answers with a form unless asked for JSON.
 	sent.Header.Set("Accept", "application/json")
@@ -128,6 +122,29 @@ func (t *tokenTransport) roundTrip(req *http.Request) (*http.Response, error) {
 		ContentLength: int64(len(a.body)),
 		Request:       req,
 	}, nil
+}
+
+// outgoing is what is sent in req's place. x/oauth2 knows no private_key_jwt;
+// for it the request is made anew, so that nothing can send the old body.
+func (t *tokenTransport) outgoing(req *http.Request) (*http.Request, error) {
+	if t.proof.method != methodKey {
+		return req.Clone(req.Context()), nil
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, err
+	}
+	t.proof.assert(form)
+	sent, err := http.NewRequestWithContext(req.Context(), req.Method, req.URL.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	sent.Header = req.Header.Clone()
+	return sent, nil
 }
 
 // checkToken checks what x/oauth2 leaves open and sets Expiry by our clock.
