@@ -12,6 +12,8 @@ import (
 	"github.com/aura-stack-go/auth/core/devidp"
 )
 
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
 // An ear is a client's endpoint for logout tokens. It answers 200 unless a test
 // says otherwise.
 type ear struct {
@@ -101,7 +103,21 @@ func logoutEffects() map[string]effect {
 		"LogoutExpired": claims(func(c map[string]any) bool {
 			return num(c, "exp") == num(c, "iat")+120 && num(c, "exp") < float64(time.Now().Unix()-120)
 		}),
-		"LogoutReplayed": func(w *wire) bool { return signed(w) && len(w.logouts) == 2 && w.logouts[0] == w.logouts[1] },
+		"LogoutOtherKey": func(w *wire) bool {
+			return w.logout != nil && !signed(w) && str(w.logoutHeader, "kid") == str(w.header, "kid") && !strings.HasSuffix(last(w), ".")
+		},
+		"LogoutMissingAudience": without("aud"),
+		"LogoutMissingIssuer":   without("iss"),
+		"LogoutEventText":       claims(func(c map[string]any) bool { return c["events"] == logoutEvent }),
+		"LogoutEventNumber": claims(func(c map[string]any) bool {
+			events, _ := c["events"].(map[string]any)
+			return len(events) == 1 && events[logoutEvent] == 1.0
+		}),
+		"LogoutMissingExpiry":    without("exp"),
+		"LogoutMissingIssuedAt":  without("iat"),
+		"LogoutFutureIssuedAt":   claims(func(c map[string]any) bool { return num(c, "iat") > num(c, "exp") }),
+		"LogoutAccessTokenTyped": func(w *wire) bool { return signed(w) && str(w.logoutHeader, "typ") == "at+jwt" },
+		"LogoutReplayed":         func(w *wire) bool { return signed(w) && len(w.logouts) == 2 && w.logouts[0] == w.logouts[1] },
 	}
 }
 
@@ -168,6 +184,20 @@ func TestBackchannelLogout(t *testing.T) {
 	}
 	if n := p.Counts().BackchannelLogout; n != 4 {
 		t.Errorf("%d logout tokens, want 4", n)
+	}
+}
+
+// A client that redeemed its code after the logout would have a session that the
+// provider has ended, and that nobody will tell it about.
+func TestCodeDiesWithItsSession(t *testing.T) {
+	p := start(t, fast())
+	code := newCode(t, p)
+	newTokens(t, p)
+	if _, err := p.EndSessions(t.Context(), "demo-ada"); err != nil {
+		t.Fatal(err)
+	}
+	if a := post(t, base(p)+"/token", tokenRequest(p, code)); a.status != http.StatusBadRequest || a.text("error") != "invalid_grant" {
+		t.Errorf("the code of an ended session: %d %s", a.status, a.body)
 	}
 }
 
