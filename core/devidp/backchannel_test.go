@@ -17,21 +17,20 @@ const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 // An ear is a client's endpoint for logout tokens. It answers 200 unless a test
 // says otherwise.
 type ear struct {
-	url    string
-	answer http.HandlerFunc
+	url string
 
-	mu    sync.Mutex
-	heard []string
-	odd   string // what was wrong with a request
+	mu     sync.Mutex
+	answer http.HandlerFunc
+	heard  []string
+	odd    string // what was wrong with a request
 }
 
 func listen(t *testing.T) *ear {
 	t.Helper()
 	e := &ear{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e.hear(r)
-		if e.answer != nil {
-			e.answer(w, r)
+		if answer := e.hear(r); answer != nil {
+			answer(w, r)
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -39,7 +38,7 @@ func listen(t *testing.T) *ear {
 	return e
 }
 
-func (e *ear) hear(r *http.Request) {
+func (e *ear) hear(r *http.Request) (answer http.HandlerFunc) {
 	err := r.ParseForm()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -48,6 +47,14 @@ func (e *ear) hear(r *http.Request) {
 		e.odd = r.Method + " " + r.URL.RequestURI() + " " + r.PostForm.Encode()
 	}
 	e.heard = append(e.heard, r.PostForm.Get("logout_token"))
+	return e.answer
+}
+
+// say changes the answer from the next request on.
+func (e *ear) say(answer http.HandlerFunc) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answer = answer
 }
 
 // take returns what was heard since the last time.
@@ -177,7 +184,7 @@ func TestBackchannelLogout(t *testing.T) {
 	}
 
 	// By the browser; the way back comes after the client was told.
-	mine.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }
+	mine.say(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
 	a := get(t, base(p)+"/end_session?"+url.Values{"id_token_hint": {idToken}, "post_logout_redirect_uri": {"http://127.0.0.1:3000/"}}.Encode())
 	if heard := mine.take(); a.status != http.StatusSeeOther || len(heard) != 1 || decodePart(heard[0], 1)["sid"] != sid {
 		t.Errorf("end_session: %d, heard %v", a.status, heard)
@@ -218,7 +225,7 @@ func TestBackchannelLogoutAnswers(t *testing.T) {
 		"hung up":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ear.answer = test.answer
+			ear.say(test.answer)
 			notices, err := p.EndSession(t.Context(), sid)
 			if err != nil || len(notices) != 1 || notices[0].Status != test.status || len(notices[0].Body) != test.body || (notices[0].Err == nil) != (test.status != 0) {
 				t.Errorf("%v %v", notices[0].Status, err)
@@ -229,7 +236,7 @@ func TestBackchannelLogoutAnswers(t *testing.T) {
 		})
 	}
 	t.Run("silent", func(t *testing.T) {
-		ear.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		ear.say(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		done := make(chan error, 1)
 		go func() {
 			notices, _ := p.EndSession(t.Context(), sid)
