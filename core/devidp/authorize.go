@@ -144,15 +144,21 @@ func (p *Provider) readRequest(form url.Values) (authRequest, *refusal) {
 	if no := checkParameters(form); no != nil {
 		return req, no
 	}
-	for _, scope := range strings.Fields(form.Get("scope")) {
-		if slices.Contains(supportedScopes(), scope) && !slices.Contains(req.scopes, scope) {
-			req.scopes = append(req.scopes, scope)
-		}
-	}
+	req.scopes = knownScopes(form.Get("scope"))
 	req.nonce = form.Get("nonce")
 	req.challenge = form.Get("code_challenge")
 	req.loginHint = form.Get("login_hint")
 	return req, nil
+}
+
+// knownScopes leaves out what the provider does not know (RFC 6749 §3.3).
+func knownScopes(asked string) (scopes []string) {
+	for _, scope := range strings.Fields(asked) {
+		if slices.Contains(supportedScopes(), scope) && !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
 }
 
 func checkParameters(form url.Values) *refusal {
