@@ -39,7 +39,7 @@ type tab struct {
 	ctx context.Context
 }
 
-func startBrowser(t *testing.T) *browser {
+func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromiumPath(t)),
@@ -53,6 +53,7 @@ func startBrowser(t *testing.T) *browser {
 		// visited are our own.
 		chromedp.Flag("no-sandbox", os.Geteuid() == 0),
 	)
+	options = append(options, more...)
 	allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(endAllocator)
 	ctx, end := chromedp.NewContext(allocator)
