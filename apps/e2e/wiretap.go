@@ -119,3 +119,10 @@ func (v *visits) to(method, path string) (found []seenRequest) {
 	}
 	return found
 }
+
+// forget drops what was noted.
+func (v *visits) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.seen = nil
+}
