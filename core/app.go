@@ -183,7 +183,9 @@ func (a *Auth) SignIn(r *http.Request, provider string, o SignInOptions) (SignIn
 
 // SignOut ends the request's session and returns the header lines that clear
 // its cookies. It runs both layers against CSRF, as Verify does, and refuses
-// GET. Without a session only the origin layer runs, and it succeeds.
+// GET. Without a session only the origin layer runs, and it succeeds. A session
+// that came in Authorization has no cookies to clear: without a Store its token
+// is good until it expires, and only the client can forget it.
 func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 	v, s, err := a.act(r)
 	if err != nil {

@@ -117,7 +117,7 @@ func (a *Auth) build(weak bool) error {
 		r, err = rp.New(rp.Config{
 			ID: p.ID, OIDC: p.OIDC, Issuer: p.Issuer, DiscoveryURL: p.DiscoveryURL, Tenants: p.Tenants,
 			AuthorizationEndpoint: p.AuthorizationEndpoint, TokenEndpoint: p.TokenEndpoint,
-			UserInfoEndpoint: p.UserInfoEndpoint, RevocationEndpoint: p.RevocationEndpoint,
+			UserInfoEndpoint: p.UserInfoEndpoint, IntrospectionEndpoint: p.IntrospectionEndpoint, RevocationEndpoint: p.RevocationEndpoint,
 			PushedAuthorizationEndpoint: p.PushedAuthorizationEndpoint, EndSessionEndpoint: p.EndSessionEndpoint,
 			DeviceAuthorizationEndpoint: p.DeviceAuthorizationEndpoint,
 			ClientID:                    cmp.Or(p.ClientID, "unset"), // validateProviders has said so, once

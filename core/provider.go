@@ -3,6 +3,7 @@ package aura
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -43,6 +44,7 @@ type Provider struct {
 	AuthorizationEndpoint       string
 	TokenEndpoint               string
 	UserInfoEndpoint            string
+	IntrospectionEndpoint       string // RFC 7662: for OAuth 2.0 without UserInfoEndpoint, its answer is the profile
 	RevocationEndpoint          string // RFC 7009; "" when there is none
 	PushedAuthorizationEndpoint string // RFC 9126; "" when there is none
 	EndSessionEndpoint          string // OpenID Connect RP-Initiated Logout; "" when there is none
@@ -101,7 +103,8 @@ type Provider struct {
 	// round. OpenID Connect only.
 	Logout LogoutConfig
 
-	// TokenHeader and UserInfoHeader are added to the requests to these endpoints.
+	// TokenHeader and UserInfoHeader are added to the requests to these
+	// endpoints. {client_id} in a value stands for ClientID.
 	TokenHeader    http.Header
 	UserInfoHeader http.Header
 	// UserInfoMethod is GET or POST. Default: GET.
@@ -203,6 +206,9 @@ func (p *Profile) Decode(v any) error {
 // token, under the same bounds of time and size as every outbound call, and
 // reads it into v. The URL must be https.
 func (p *Profile) Fetch(ctx context.Context, url string, v any) error {
+	if p.fetch == nil {
+		return &Error{Code: CodeUserInfoRejected, Err: errors.New("profile: there is no access token to fetch with")}
+	}
 	raw, err := p.fetch(ctx, url)
 	if err != nil {
 		return err
