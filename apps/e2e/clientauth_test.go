@@ -234,7 +234,7 @@ func wantNoSignIn(t *testing.T, s *site, idp *identityProvider, p aura.Provider)
 // signInPage presses the button on the application's page.
 func (c wireClient) signInPage(s *site) *page {
 	c.t.Helper()
-	login := c.get(s.url + "/dashboard")
+	login := c.get(s.url + "/login?redirectTo=/dashboard")
 	return c.submit(login.form(c.t, "/signIn/oidc"), button{}, nil)
 }
 
