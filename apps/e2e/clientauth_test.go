@@ -19,8 +19,8 @@ import (
 	"github.com/aura-stack-go/auth/core/provider"
 )
 
-// A client is one that a provider knows, and how an application configures it.
-type client struct {
+// An oauthClient is one that a provider knows, and how an application configures it.
+type oauthClient struct {
 	metadata map[string]any
 	apply    func(*aura.Provider)
 	// spoil takes the right proof away again; nil where there is none.
@@ -28,9 +28,9 @@ type client struct {
 }
 
 // newClient makes one for the method. The id says nothing to an application.
-func newClient(t *testing.T, id, method string) client {
+func newClient(t *testing.T, id, method string) oauthClient {
 	t.Helper()
-	c := client{metadata: map[string]any{"client_id": id, "token_endpoint_auth_method": method}}
+	c := oauthClient{metadata: map[string]any{"client_id": id, "token_endpoint_auth_method": method}}
 	switch method {
 	case "none":
 		c.apply = func(p *aura.Provider) { p.ClientID, p.AuthMethod = id, method }
@@ -119,7 +119,7 @@ func TestClientAuthentication(t *testing.T) {
 type variant struct {
 	name, method string
 	pushed       bool
-	client       client
+	client       oauthClient
 	good, bad    *site
 	party        aura.Provider
 	visitor      *visitor       // signed in at good

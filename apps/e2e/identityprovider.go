@@ -72,17 +72,23 @@ func startOIDCProviderWith(t *testing.T, env []string, redirectURIs ...string) *
 // the workspace.
 func startDex(t *testing.T, redirectURIs ...string) *identityProvider {
 	t.Helper()
+	return startDexWith(t, nil, redirectURIs...)
+}
+
+// startDexWith adds to its arguments.
+func startDexWith(t *testing.T, args []string, redirectURIs ...string) *identityProvider {
+	t.Helper()
 	idp := newIdentityProvider()
 	binary := built.path(t, "dex-server", "dex", []string{"GOWORK=off"}, nil)
 	p := spawn(t, "dex", []string{
 		"DEX_CLIENT_SECRET=" + idp.clientSecret,
 		"DEX_PASSWORD=" + idp.user.password,
-	}, binary,
+	}, binary, append([]string{
 		"-redirect-uris", strings.Join(redirectURIs, ","),
 		"-client-id", idp.clientID,
 		"-email", idp.user.email,
 		"-name", idp.user.name,
-	)
+	}, args...)...)
 	idp.issuer = p.line("issuer ")
 	return idp
 }
