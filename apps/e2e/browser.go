@@ -221,6 +221,24 @@ func (tb *tab) url() *url.URL {
 	return u
 }
 
+// awaitPage waits until the tab is on a page to which pages lead by themselves.
+// Between two of them there is none to ask, which is no failure.
+func (tb *tab) awaitPage(address string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, actionLimit)
+	defer cancel()
+	for {
+		if location, err := chromedp.Run(ctx, chromedp.Location()); err == nil && location == address {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			tb.t.Fatalf("the tab has not come to %s; the page is %s", address, tb.describe())
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
 // screenshot keeps the page as a PNG in E2E_SCREENSHOTS, under the test's name.
 func (tb *tab) screenshot(label string) {
 	tb.t.Helper()

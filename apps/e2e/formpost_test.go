@@ -65,7 +65,7 @@ func (j journey) wantPosted(idp *identityProvider) {
 	if j.has(`form[action$="/callback/posts"] button`) {
 		j.submit("/callback/posts")
 	}
-	j.until(`location.pathname === "/dashboard"`)
+	j.awaitPage(j.app.url + "/dashboard")
 	j.wantDashboard(idp.user.name)
 	if got := j.me(j.app); got.Email != idp.user.email {
 		j.t.Errorf("/api/me = %+v, want %q", got, idp.user.email)
