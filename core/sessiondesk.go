@@ -206,16 +206,11 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 	if s == nil {
 		return answer{}, ErrNoSession
 	}
+	exit := a.exitOf(v, s)
 	if err := a.end(v, s); err != nil {
 		return answer{}, err
 	}
-	members := map[string]any{"success": true}
-	if v.bearer.present {
-		// There is no cookie to clear: without a store the token is good until it
-		// expires, and only the client can forget it.
-		members["ended"] = a.cfg.Store != nil
-	}
-	return a.acted(v, http.StatusAccepted, members)
+	return a.left(v, exit)
 }
 
 // end signs the session out: first in the store, so that nobody is told that

@@ -186,18 +186,15 @@ func (c *Config) validateProviders(p *problemList) {
 		switch {
 		case pr.ClientSecret != "" && pr.MakeClientSecret != nil:
 			p.add("%s: ClientSecret and MakeClientSecret are both set: drop one of them", where)
+		case pr.AuthMethod == "private_key_jwt" && pr.PrivateKey == "":
+			p.add("%s: PrivateKey is not set: set AURA_AUTH_%s_PRIVATE_KEY or Provider.PrivateKey", where, providerVariable(pr.ID))
 		case pr.ClientSecret == "" && pr.MakeClientSecret == nil && pr.PrivateKey == "" && pr.AuthMethod != "none":
 			p.add("%s: ClientSecret is not set: set AURA_AUTH_%s_CLIENT_SECRET or Provider.ClientSecret, or AuthMethod \"none\" for a public client", where, providerVariable(pr.ID))
 		case pr.ClientSecret != "" && pr.AuthMethod == "none":
 			p.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)
 		}
 		pr.validateNative(where, p)
-		switch {
-		case pr.Logout.Backchannel && !pr.OIDC:
-			p.add("%s: Logout.Backchannel: the provider speaks OAuth 2.0 only, which has no back-channel logout", where)
-		case pr.Logout.Backchannel && c.Store == nil:
-			p.add("%s: Logout.Backchannel: needs Config.Store, or a session could not be ended: set one, such as memstore.New(nil) for a single process", where)
-		}
+		pr.Logout.validate(p, where, pr, c.Store)
 		for _, name := range pr.AllowedParams {
 			if rp.ReservedParam(name) {
 				p.add("%s: AllowedParams: %q belongs to the protocol", where, name)

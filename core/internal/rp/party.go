@@ -37,6 +37,9 @@ type Config struct {
 	// RevocationEndpoint speaks RFC 7009. Without one Revoke answers
 	// ErrNotSupported; GitHub's own way of revoking is another protocol.
 	RevocationEndpoint string
+	// IntrospectionEndpoint (RFC 7662) yields the profile where an OAuth 2.0
+	// provider has no UserInfoEndpoint.
+	IntrospectionEndpoint string
 	// PushedAuthorizationEndpoint (RFC 9126), EndSessionEndpoint (RP-Initiated
 	// Logout) and DeviceAuthorizationEndpoint (RFC 8628) are optional.
 	PushedAuthorizationEndpoint, EndSessionEndpoint, DeviceAuthorizationEndpoint string
@@ -68,7 +71,8 @@ type Config struct {
 	WithoutPKCE bool
 	// TokenHeader is added to token and revocation requests; it cannot replace
 	// what the protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
-	// and may replace Accept and User-Agent.
+	// and may replace Accept and User-Agent; {client_id} in a value of either
+	// stands for ClientID.
 	TokenHeader, UserInfoHeader http.Header
 	// UserInfoMethod is GET, the default, or POST.
 	UserInfoMethod string
@@ -158,7 +162,7 @@ func (c Config) withDefaults() Config {
 	c.TrustedAudiences, c.IDTokenAudiences = slices.Clone(c.TrustedAudiences), slices.Clone(c.IDTokenAudiences)
 	c.Tenants = slices.Clone(c.Tenants)
 	c.AuthParams = maps.Clone(c.AuthParams)
-	c.TokenHeader, c.UserInfoHeader = canonical(c.TokenHeader), canonical(c.UserInfoHeader)
+	c.TokenHeader, c.UserInfoHeader = canonical(c.TokenHeader, c.ClientID), canonical(c.UserInfoHeader, c.ClientID)
 	return c
 }
 
@@ -185,6 +189,7 @@ func (c Config) problems(rules endpointRules) []error {
 		{"TokenEndpoint", c.TokenEndpoint},
 		{"UserInfoEndpoint", c.UserInfoEndpoint},
 		{"RevocationEndpoint", c.RevocationEndpoint},
+		{"IntrospectionEndpoint", c.IntrospectionEndpoint},
 		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
 		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
 		{"EndSessionEndpoint", c.EndSessionEndpoint},
@@ -214,6 +219,9 @@ func (c Config) problems(rules endpointRules) []error {
 		}
 	}
 	errs = append(errs, c.paramProblems()...)
+	if c.IntrospectionEndpoint != "" && (c.OIDC || c.UserInfoEndpoint != "") {
+		add(errors.New("IntrospectionEndpoint: stands in for UserInfoEndpoint at providers of OAuth 2.0 that have none; unset it"))
+	}
 	if c.UserInfoMethod != http.MethodGet && c.UserInfoMethod != http.MethodPost {
 		add(fmt.Errorf("UserInfoMethod: %q is neither GET nor POST", c.UserInfoMethod))
 	}
@@ -271,12 +279,15 @@ func checkHeader(field string, h http.Header) error {
 }
 
 // canonical copies h with canonical names, as http.Header's methods and our
-// own look-ups expect them; a map literal may hold any.
-func canonical(h http.Header) http.Header {
+// own look-ups expect them; a map literal may hold any. A preset is written
+// before the client id is known, so values may refer to it.
+func canonical(h http.Header, clientID string) http.Header {
 	c := make(http.Header, len(h))
 	for name, values := range h {
 		name = http.CanonicalHeaderKey(name)
-		c[name] = append(c[name], values...)
+		for _, v := range values {
+			c[name] = append(c[name], strings.ReplaceAll(v, "{client_id}", clientID))
+		}
 	}
 	return c
 }
