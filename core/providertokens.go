@@ -296,7 +296,14 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 	if !changed {
 		return t, nil
 	}
+	err := a.still(v, s)
+	if errors.Is(err, ErrNoSession) {
+		return nil, err // the provider took its time: meanwhile the user has left
+	}
 	a.rescue(v, s, t)
+	if err != nil {
+		return nil, err
+	}
 	if t.expired(v.now) {
 		return nil, &Error{Code: CodeTokenUnreachable, Err: errors.New("the provider's new tokens have ended already"), retryAfter: retryAfter}
 	}

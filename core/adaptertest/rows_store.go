@@ -68,15 +68,25 @@ var storeRows = []row{
 		p.want("session", c.get(p.auth.BasePath()+"/session"), 401, string(aura.CodeNoSession))
 		p.want("another session", other.get("/private"), 200, "demo-ada")
 	}},
-	{"back-channel", "A provider's server posts a form without cookies, Origin or CSRF token, and it reaches the desk with its body; what is no logout token is 400.", func(p *probe) {
+	{"back-channel", "A provider's server posts a form without cookies, Origin or CSRF token, and it reaches the desk with its body: the user's sessions end with the next request; what is no logout token is 400 and ends nothing.", func(p *probe) {
 		p.serve(func(cfg *aura.Config) {
 			cfg.Store = memstore.New(nil)
 			cfg.Providers[0].Logout.Backchannel = true
 		}, nil)
 		path := p.auth.BasePath() + "/backchannelLogout/dev"
+		c := p.client()
+		c.signIn()
 		p.want("a bad token", p.client().post(path, url.Values{"logout_token": {"a.b.c"}}), 400, string(aura.CodeLogoutTokenInvalid))
 		p.want("no form", p.client().do("POST", path, `{}`, "Content-Type", "application/json"), 415, string(aura.CodeUnsupportedMedia))
 		p.want("GET", p.client().get(path), 405, string(aura.CodeMethodNotAllowed))
+		p.want("after what was refused", c.get("/private"), 200, "demo-ada")
+		notices, err := p.idp.EndSessions(context.Background(), "demo-ada")
+		p.must(err)
+		if len(notices) != 1 || notices[0].Status != 200 {
+			p.errorf("the order of the provider: %+v, want one that is answered 200", notices)
+		}
+		p.want("GET /private", c.get("/private"), 401, string(aura.CodeNoSession))
+		p.want("GET /public", c.get("/public"), 200, "nobody")
 	}},
 }
 

@@ -31,7 +31,7 @@ func recordRows() []row {
 			d.put(r)
 			d.holds(r, 1, "after Put")
 		}},
-		{"create only once", "Put with version 0 over a record is ErrConflict, and the record stays as it was", func(d *desk) {
+		{"create only once", "Put with version 0 over a record is ErrConflict, in another group, too: a key is one in the whole store; and the record stays as it was", func(d *desk) {
 			r := d.record(d.key(""))
 			d.put(r)
 			again := r
@@ -40,6 +40,14 @@ func recordRows() []row {
 				d.errorf("the second Put: %v, not ErrConflict", err)
 			}
 			d.holds(r, 1, "after the second Put")
+			again.Group = fresh("g")
+			if err := d.Store.Put(d.ctx, again); !errors.Is(err, aura.ErrConflict) {
+				d.errorf("a Put into another group: %v, not ErrConflict", err)
+			}
+			d.holds(r, 1, "after the Put into another group")
+			if keys := d.list(again.Group); len(keys) != 0 {
+				d.errorf("the other group holds %v", keys)
+			}
 		}},
 		{"replace", "Put with the version that Get returned replaces the record; each Put counts the version up by one", func(d *desk) {
 			r := d.record(d.key(""))
