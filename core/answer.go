@@ -92,8 +92,9 @@ func (a *Auth) decide(r *http.Request) (ans answer) {
 	if err != nil {
 		ans = a.failed(v, err)
 	}
-	if r.Method == http.MethodHead {
-		return ans // HEAD has no effects, cookies among them
+	a.vary(ans.header)
+	if r.Method == http.MethodHead || v.bearer.present {
+		return ans // HEAD has no effects, cookies among them; bearers have no cookies
 	}
 	cookie.Apply(ans.header, v.lines.Header())
 	return ans
@@ -140,6 +141,7 @@ func (a *Auth) failed(v *visit, err error) answer {
 	if e.limit != nil {
 		maps.Copy(ans.header, e.limit.Header())
 	}
+	a.vary(ans.header)
 	return ans
 }
 

@@ -32,10 +32,10 @@ func (a *Auth) Load(r *http.Request) (context.Context, http.Header, error) {
 	if err != nil {
 		return r.Context(), nil, err
 	}
-	a.renewed(v, s)
+	a.seen(v, s)
 	lines := v.sent()
 	if s != nil && lines == nil {
-		lines = http.Header{"Vary": {"Cookie"}} // the handler may show whose page it is
+		lines = http.Header{"Vary": {v.varies}} // the handler may show whose page it is
 	}
 	return a.remember(v, s), lines, nil
 }
@@ -43,7 +43,7 @@ func (a *Auth) Load(r *http.Request) (context.Context, http.Header, error) {
 // remember returns the visit's context with what is known about its session.
 func (a *Auth) remember(v *visit, s *Session) context.Context {
 	outer, _ := v.ctx().Value(contextKey{}).(*loaded)
-	l := &loaded{auth: a, outer: outer, cookies: slices.Clone(v.r.Header["Cookie"])}
+	l := &loaded{auth: a, outer: outer, cookies: slices.Clone(v.r.Header["Cookie"]), bearers: slices.Clone(v.r.Header["Authorization"])}
 	l.set(s)
 	return context.WithValue(v.ctx(), contextKey{}, l)
 }
@@ -64,7 +64,7 @@ func (a *Auth) Require(r *http.Request) (context.Context, http.Header, error) {
 	}
 	ctx := r.Context()
 	if v.loaded == nil {
-		a.renewed(v, s)
+		a.seen(v, s)
 		ctx = a.remember(v, s)
 	}
 	return ctx, v.private(), nil
@@ -83,11 +83,11 @@ func (a *Auth) Verify(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.verify(v, s)
+	return a.verify(v, s, (*Auth).checkActing)
 }
 
 // verify is Verify for a visit whose session is known.
-func (a *Auth) verify(v *visit, s *Session) error {
+func (a *Auth) verify(v *visit, s *Session, check func(*Auth, *visit, *Session, []string) error) error {
 	if err := a.checkOrigin(v.r, v.public.Origin); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (a *Auth) verify(v *visit, s *Session) error {
 	if err != nil {
 		return err
 	}
-	return a.checkToken(v, s, form)
+	return check(a, v, s, form)
 }
 
 // look starts a visit and finds its session: in the context where Load has put
@@ -116,11 +116,11 @@ func (a *Auth) look(r *http.Request) (*visit, *Session, error) {
 // there is nothing to send.
 func (v *visit) sent() http.Header {
 	h := v.lines.Header()
-	if len(h["Set-Cookie"]) == 0 || v.r.Method == http.MethodHead {
+	if len(h["Set-Cookie"]) == 0 || v.r.Method == http.MethodHead || v.bearer.present {
 		return nil
 	}
 	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Cookie")
+	h.Set("Vary", v.varies)
 	return h
 }
 
@@ -129,7 +129,7 @@ func (v *visit) sent() http.Header {
 func (v *visit) private() http.Header {
 	h := v.sent()
 	if h == nil {
-		h = http.Header{"Cache-Control": {"no-store"}, "Vary": {"Cookie"}}
+		h = http.Header{"Cache-Control": {"no-store"}, "Vary": {v.varies}}
 	}
 	return h
 }
@@ -146,7 +146,7 @@ func (a *Auth) GetSession(r *http.Request) (*Session, http.Header, error) {
 		return nil, nil, ErrNoSession
 	}
 	if v.loaded == nil {
-		a.renewed(v, s)
+		a.seen(v, s)
 	}
 	return s, v.private(), nil
 }
@@ -183,19 +183,43 @@ func (a *Auth) SignIn(r *http.Request, provider string, o SignInOptions) (SignIn
 
 // SignOut ends the request's session and returns the header lines that clear
 // its cookies. It runs both layers against CSRF, as Verify does, and refuses
-// GET. Without a session only the origin layer runs, and it succeeds.
+// GET. Without a session only the origin layer runs, and it succeeds. A session
+// that came in Authorization has no cookies to clear: without a Store its token
+// is good until it expires, and only the client can forget it.
 func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 	v, s, err := a.act(r)
 	if err != nil {
 		return nil, err
 	}
-	v.loaded.set(nil)
 	if s == nil {
+		v.loaded.set(nil)
 		a.clear(v)
 		return v.sent(), nil
 	}
-	a.end(v, s)
+	if err := a.end(v, s); err != nil {
+		return nil, err
+	}
+	v.loaded.set(nil)
 	return v.sent(), nil
+}
+
+// EndSessionURL returns where to send the browser, after SignOut, to sign out at
+// the provider that has signed the request's session in, too; from there it
+// comes back to redirectTo. Call it before SignOut, which ends what it goes by.
+// It is "" when there is no such address: without a session, for credentials,
+// without Logout.AtProvider, and where the provider has no end_session_endpoint.
+// An error says that the provider cannot be asked now; sign out all the same.
+// The address may hold the ID token: redirect to it, and show it nowhere.
+func (a *Auth) EndSessionURL(r *http.Request, redirectTo string) (string, error) {
+	v, s, err := a.look(r)
+	if err != nil {
+		return "", err
+	}
+	e := a.exitOf(v, s)
+	if e == nil {
+		return "", nil
+	}
+	return a.elsewhere(v, e, redirectTo)
 }
 
 // UpdateSession changes the session's user, with whatever change does to it,
@@ -237,7 +261,7 @@ func (a *Auth) act(r *http.Request) (*visit, *Session, error) {
 	if s == nil {
 		return v, nil, a.checkOrigin(r, v.public.Origin)
 	}
-	return v, s, a.verify(v, s)
+	return v, s, a.verify(v, s, (*Auth).checkActing)
 }
 
 // CSRFToken returns the token for forms and scripts of the request's page, with
@@ -277,6 +301,7 @@ func (a *Auth) Deny(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		ans := newAnswer(0)
 		if err := ans.redirect(http.StatusSeeOther, withQuery(a.page(a.cfg.Pages.SignIn), query)); err == nil {
+			a.vary(ans.header)
 			ans.write(w, r)
 			return
 		}

@@ -176,11 +176,14 @@ func (a *Auth) withProvider(v *visit, s *Session, provider string, err error) (*
 }
 
 // actAnyway is act for functions that need no session: without one, the token
-// must be the one in the cookie.
+// must be the one in the cookie, and a bearer token does not stand for it.
 func (a *Auth) actAnyway(r *http.Request) (*visit, error) {
-	v, s, err := a.act(r)
-	if err == nil && s == nil {
-		err = a.verify(v, nil)
+	if !changing(r.Method) {
+		return nil, fail(CodeMethodNotAllowed, "a "+r.Method+" request may not change anything; use a form post")
+	}
+	v, s, err := a.look(r)
+	if err == nil {
+		err = a.verify(v, s, (*Auth).checkToken)
 	}
 	return v, err
 }

@@ -42,12 +42,15 @@ type Auth struct {
 	keys      *token.Ring
 	codec     *token.Codec
 	flows     *token.Box
+	devices   *token.Box
+	waysBack  *token.Box
 	parties   map[string]*party
 
 	tokenBox  *token.Box
 	refreshes refresh.Group[refreshed]
 
 	spent            flow.Spent
+	spentDevices     flow.Spent
 	warnedForwarding atomic.Bool
 }
 
@@ -149,6 +152,8 @@ func (a *Auth) openVault() (p problemList) {
 		return p // validateSession has said so
 	}
 	a.keys, a.flows = ring, ring.Box(flowInfo)
+	a.waysBack, a.devices = ring.Box(signedOutInfo), ring.Box(deviceInfo)
+	a.spentDevices.Keep = maxDevice
 	a.tokenBox = ring.Box(providerTokensInfo).Limit(a.maxTokenLen())
 	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {
 		p.add("Session.Token: %w", err)

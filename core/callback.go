@@ -57,7 +57,7 @@ func (a *Auth) getCallback(v *visit) (answer, error) {
 	v.r = v.r.WithContext(ctx)
 	grant, err := v.provider.Exchange(ctx, rp.Response{
 		Code: response.code, Iss: response.iss, HasIss: response.hasIss,
-		CodeVerifier: f.CodeVerifier(), Nonce: f.Nonce(), RedirectURI: f.RedirectURI,
+		CodeVerifier: f.CodeVerifier(), Nonce: f.Nonce(), RedirectURI: f.RedirectURI, MaxAge: f.MaxAge,
 	})
 	if err != nil {
 		return answer{}, providerError(err)
@@ -66,7 +66,7 @@ func (a *Auth) getCallback(v *visit) (answer, error) {
 	if linking != nil {
 		err = a.linked(v, linking, grant, profile)
 	} else {
-		err = a.signedIn(v, grant, profile)
+		_, err = a.signedIn(v, grant, profile)
 	}
 	if err != nil {
 		return answer{}, err
@@ -152,18 +152,18 @@ func (a *Auth) mapProfile(ctx context.Context, p *party, profile *Profile) (User
 }
 
 // signedIn begins the session of a sign-in with a provider.
-func (a *Auth) signedIn(v *visit, grant *rp.Grant, profile *Profile) error {
+func (a *Auth) signedIn(v *visit, grant *rp.Grant, profile *Profile) (*Session, error) {
 	p := v.provider
 	u, err := a.mapProfile(v.ctx(), p, profile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := a.enter(v, &Attempt{
 		Provider: p.ID, Issuer: cmp.Or(grant.Issuer, p.Issuer), User: &u, Profile: profile, providerSession: grant.SessionID,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.keepGrant(v, s, p.ID, grant)
-	return nil
+	return s, nil
 }

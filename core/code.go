@@ -60,6 +60,7 @@ const (
 	CodeDiscoveryIssuerMismatch Code = "OIDC_DISCOVERY_ISSUER_MISMATCH"
 	CodeKeysInvalid             Code = "OIDC_JWKS_INVALID_RESPONSE"
 	CodeIDTokenInvalid          Code = "OIDC_ID_TOKEN_INVALID"
+	CodeNeedsStore              Code = "SESSION_STORE_MISSING"        // 500: the application asked for what takes a Config.Store
 	CodeLogoutTokenInvalid      Code = "OIDC_LOGOUT_TOKEN_INVALID"    // 400: the provider's order to end sessions is not valid
 	CodeEndSessionUnsupported   Code = "OIDC_END_SESSION_UNSUPPORTED" // 500: the provider has no end_session_endpoint
 	CodeNonceMismatch           Code = "OIDC_NONCE_MISMATCH"
@@ -133,6 +134,7 @@ var meanings = map[Code]meaning{
 	CodeRevokeRejected:        {http.StatusBadRequest, "PROTOCOL", "The provider refused to revoke the tokens."},
 	CodeNonceMismatch:         {http.StatusBadRequest, "PROTOCOL", "The provider's answer does not belong to this sign-in. Please sign in again."},
 	CodeIssuerMismatch:        {http.StatusBadRequest, "PROTOCOL", "The answer came from another provider than the one asked. Please sign in again."},
+	CodeNeedsStore:            {http.StatusInternalServerError, "INTERNAL", "Sessions cannot be ended from here."},
 	CodeLogoutTokenInvalid:    {http.StatusBadRequest, "PROTOCOL", "The logout token is not valid."},
 	CodeEndSessionUnsupported: {http.StatusInternalServerError, "VALIDATION", "This provider cannot be told to sign somebody out."},
 	CodeIDTokenInvalid:        {http.StatusUnauthorized, "PROTOCOL", "The provider's proof of identity is not valid. Please sign in again."},

@@ -73,7 +73,9 @@ type Config struct {
 	// level that AURA_AUTH_LOG_LEVEL or AURA_AUTH_DEBUG=1 asks for.
 	Logger *slog.Logger
 	// HTTPClient carries the calls to providers; its Transport is used under
-	// limits of our own for time, size and redirects. Default: a new transport.
+	// limits of our own for time, size and redirects; it alone decides which
+	// addresses it connects to. Default: a transport that refuses link-local and
+	// metadata addresses, and this machine unless the provider is on it.
 	HTTPClient *http.Client
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time

@@ -78,21 +78,18 @@ func CanonicalUsername(name string) string {
 
 // postCredentials: POST /signIn/credentials.
 func (a *Auth) postCredentials(v *visit) (answer, error) {
-	s, err := a.current(v)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := a.checkToken(v, s, v.body.form["csrfToken"]); err != nil {
+	if err := a.enterable(v); err != nil {
 		return answer{}, err
 	}
 	c, err := a.credentials(v.body)
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err := a.signInCredentials(v, c); err != nil {
+	s, err := a.signInCredentials(v, c)
+	if err != nil {
 		return answer{}, err
 	}
-	return a.acted(v, http.StatusOK, map[string]any{"success": true})
+	return a.acted(v, http.StatusOK, v.handed(map[string]any{"success": true}, s))
 }
 
 // credentials reads user name and password from the body.
@@ -194,14 +191,25 @@ func (a *Auth) enter(v *visit, attempt *Attempt) (*Session, error) {
 	if err := a.admit(v.ctx(), attempt); err != nil {
 		return nil, err
 	}
+	old, err := a.outgoing(v)
+	if err != nil {
+		return nil, err
+	}
 	s := a.begin(v, attempt.User.checked(), provider, issuer, attempt.providerSession)
+	before := v.lines.Clone()
 	if err := a.store(v, s); err != nil {
 		return nil, err
 	}
-	if _, err := a.issueCSRF(v, s); err != nil {
+	if err := a.succeed(v, old, s); err != nil {
+		v.lines = before
 		return nil, err
 	}
-	a.forgetTokens(v)
+	if !v.bearer.inBody() {
+		if _, err := a.issueCSRF(v, s); err != nil {
+			return nil, err
+		}
+		a.forgetTokens(v)
+	}
 	a.succeeded(v, "signIn", s)
 	return s, nil
 }

@@ -80,7 +80,8 @@ func (c *Config) fromEnvironment() error {
 		if p.ClientSecret == "" && p.MakeClientSecret == nil && p.PrivateKey == "" && p.AuthMethod != "private_key_jwt" {
 			p.ClientSecret = Secret(lookupProvider(p.ID, "CLIENT_SECRET"))
 		}
-		if p.PrivateKey == "" && p.MakeClientSecret == nil && p.ClientSecret == "" {
+		if p.PrivateKey == "" && p.MakeClientSecret == nil && p.ClientSecret == "" &&
+			(p.AuthMethod == "" || p.AuthMethod == "private_key_jwt") {
 			p.PrivateKey = Secret(lookupProvider(p.ID, "PRIVATE_KEY"))
 		}
 		if p.KeyID == "" {

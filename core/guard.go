@@ -29,7 +29,7 @@ func (a *Auth) guard(v *visit) error {
 		return fail(CodeMalformed, "the query cannot be read") // err would repeat it
 	}
 	v.query = query
-	if v.route.caller == providerPost {
+	if v.route.caller == providerPost || v.route.caller == server {
 		v.body, err = readPosted(v.r)
 		return err
 	}

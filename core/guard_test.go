@@ -76,7 +76,7 @@ func TestRequireAndDeny(t *testing.T) {
 			if r.status != test.status || r.header.Get("Location") != test.location {
 				t.Fatalf("status %d, Location %q; want %d, %q", r.status, r.header.Get("Location"), test.status, test.location)
 			}
-			judge(t, test.method, r)
+			judge(t, test.method, "Cookie", r)
 			if test.code != "" && r.code(t) != string(test.code) {
 				t.Errorf("code %s, want %s", r.code(t), test.code)
 			}

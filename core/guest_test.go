@@ -20,6 +20,7 @@ type guest struct {
 	url     string
 	names   names
 	cookies map[string]string
+	vary    string // what every answer has to say
 	http    *http.Client
 }
 
@@ -32,12 +33,15 @@ var (
 )
 
 func (s *site) guest() *guest {
-	g := &guest{t: s.t, url: s.url, names: plainNames, cookies: map[string]string{}, http: &http.Client{
+	g := &guest{t: s.t, url: s.url, names: plainNames, cookies: map[string]string{}, vary: "Cookie", http: &http.Client{
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	if strings.HasPrefix(s.cfg.BaseURL, "https:") {
 		g.names = secureNames
+	}
+	if s.cfg.Bearer {
+		g.vary = "Cookie, Authorization"
 	}
 	s.t.Cleanup(g.http.CloseIdleConnections)
 	return g
@@ -112,7 +116,7 @@ func (g *guest) send(req *http.Request) reply {
 	r := reply{resp.StatusCode, resp.Header, string(raw)}
 	g.keep(r)
 	if strings.HasPrefix(req.URL.Path, "/auth/") {
-		judge(g.t, req.Method, r)
+		judge(g.t, req.Method, g.vary, r)
 	}
 	return r
 }
@@ -165,10 +169,10 @@ func cookieLine(t testing.TB, r reply, name string) *http.Cookie {
 
 // judge holds every answer of the library to what is true of all of them
 // (catalogue LK-02, LK-12, CK-06, CK-07, CK-10, CS-15).
-func judge(t *testing.T, method string, r reply) {
+func judge(t *testing.T, method, vary string, r reply) {
 	t.Helper()
 	for name, want := range map[string]string{
-		"Cache-Control": "no-store", "Vary": "Cookie", "X-Content-Type-Options": "nosniff",
+		"Cache-Control": "no-store", "Vary": vary, "X-Content-Type-Options": "nosniff",
 		"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Pragma": "no-cache", "Expires": "0",
 	} {
 		if got := r.header.Values(name); len(got) != 1 || got[0] != want {

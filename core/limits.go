@@ -19,7 +19,7 @@ type LimitsConfig struct {
 
 	SignIn            ratelimit.Rule // starts of sign-ins per address. Default: 300 a minute
 	Credentials       ratelimit.Rule // attempts per account and address. Default: 8 in 15 minutes
-	CredentialsSource ratelimit.Rule // attempts per address. Default: 100 in 15 minutes
+	CredentialsSource ratelimit.Rule // attempts per address, and as many again with ID tokens. Default: 100 in 15 minutes
 	CredentialsTarget ratelimit.Rule // attempts per account, from anywhere. Default: 100 at once, then one in 6 minutes
 	SignUp            ratelimit.Rule // per address. Default: 20 an hour
 	Session           ratelimit.Rule // updates, tokens, refreshes and revocations per session, over the routes. Default: 200 at once, refilled 5 a second
@@ -103,12 +103,23 @@ func (a *Auth) limitCredentials(v *visit, username string) (refund func(), err e
 		a.byAddress(v, "credentials", l.CredentialsSource),
 		{Key: "account:" + username, Rule: l.CredentialsTarget},
 	}
-	refund = func() {
+	return a.refunder(v, charges...), a.take(v, true, charges...)
+}
+
+// limitIDToken charges an attempt with an ID token, and returns how to give it
+// back: the limit is about those that fail.
+func (a *Auth) limitIDToken(v *visit) (refund func(), err error) {
+	charge := a.byAddress(v, "idToken", a.cfg.Limits.CredentialsSource)
+	return a.refunder(v, charge), a.take(v, true, charge)
+}
+
+// refunder gives charges back.
+func (a *Auth) refunder(v *visit, charges ...ratelimit.Charge) func() {
+	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx()), storeTimeout)
 		defer cancel()
-		_ = ratelimit.Refund(ctx, l.Store, v.now, charges...) // a charge too many runs out by itself
+		_ = ratelimit.Refund(ctx, a.cfg.Limits.Store, v.now, charges...) // a charge too many runs out by itself
 	}
-	return refund, a.take(v, true, charges...)
 }
 
 // limitSession charges one of a session's actions.

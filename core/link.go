@@ -107,7 +107,7 @@ func (a *Auth) keepLinked(v *visit, s *Session, grant *rp.Grant) {
 		return
 	}
 	t := held(s, v.provider.ID, grant, v.now)
-	t.Subject = grant.Subject
+	t.Issuer, t.Subject = grant.Issuer, grant.Subject
 	if err := a.keepTokens(v, s, t); err != nil {
 		a.tokensDropped(v, v.provider.ID)
 	}

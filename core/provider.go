@@ -143,16 +143,38 @@ type IDTokenConfig struct {
 // LogoutConfig ties signing out here to signing out at the provider.
 type LogoutConfig struct {
 	// AtProvider sends a browser that signs out here on to the provider, to
-	// sign out there as well (OpenID Connect RP-Initiated Logout). Default:
-	// false, the provider still knows the user.
+	// sign out there as well (OpenID Connect RP-Initiated Logout). The provider
+	// must know the public address of GET /signedOut as a post-logout redirect
+	// URI. Default: false, the provider still knows the user.
 	AtProvider bool
 	// SendIDTokenHint sends the ID token along as id_token_hint; it is then kept
-	// for that, sealed, with the provider's tokens. Default: false.
+	// for that, sealed, with the provider's tokens, or alone with
+	// ProviderTokens.Discard. It becomes part of an address, which browsers and
+	// servers remember. Default: false.
 	SendIDTokenHint bool
 	// Backchannel turns on POST /backchannelLogout/<ID>, by which the provider
 	// ends sessions (OpenID Connect Back-Channel Logout). It needs a
 	// Config.Store. Default: false.
 	Backchannel bool
+}
+
+// validate judges what a provider's sign-outs need.
+func (l *LogoutConfig) validate(p *problemList, where string, pr *Provider, store Store) {
+	if l.AtProvider && !pr.OIDC && pr.EndSessionEndpoint == "" {
+		p.add("%s: Logout.AtProvider: the provider has no EndSessionEndpoint: set it, or leave AtProvider out", where)
+	}
+	if l.SendIDTokenHint && !l.AtProvider {
+		p.add("%s: Logout.SendIDTokenHint: there is nothing to send it with: set Logout.AtProvider, too", where)
+	}
+	if l.SendIDTokenHint && !pr.OIDC {
+		p.add("%s: Logout.SendIDTokenHint: only providers of OpenID Connect (OIDC) issue ID tokens: leave it out", where)
+	}
+	switch {
+	case l.Backchannel && !pr.OIDC:
+		p.add("%s: Logout.Backchannel: the provider speaks OAuth 2.0 only, which has no back-channel logout", where)
+	case l.Backchannel && store == nil:
+		p.add("%s: Logout.Backchannel: needs Config.Store, or a session could not be ended: set one, such as memstore.New(nil) for a single process", where)
+	}
 }
 
 // A Profile is what a provider answered about the user who signs in: the

@@ -80,7 +80,7 @@ func (a *Auth) postRefreshUser(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{"success": true, "session": s})
+	return jsonAnswer(http.StatusOK, v.handed(map[string]any{"success": true, "session": s}, s))
 }
 
 // present returns the visit's session, ErrNoSession if there is none.
@@ -99,7 +99,7 @@ func (a *Auth) acting(v *visit) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkToken(v, s, nil); err != nil {
+	if err := a.checkActing(v, s, nil); err != nil {
 		return nil, err
 	}
 	return s, a.limitSession(v, s)
@@ -108,12 +108,15 @@ func (a *Auth) acting(v *visit) (*Session, error) {
 // refresher makes one refresh for all who ask. A dead token is as final as a
 // new one: asking again would only be taken for theft again.
 func (a *Auth) refresher(p *party, s *Session, t *heldTokens) func(context.Context) (refreshed, time.Duration, error) {
-	subject, refreshToken := "", t.RefreshToken
-	if p.OIDC {
-		subject = cmp.Or(t.Subject, s.User.Subject)
+	issuer, subject, refreshToken := "", "", t.RefreshToken
+	switch {
+	case p.OIDC && t.Subject != "":
+		issuer, subject = t.Issuer, t.Subject
+	case p.OIDC:
+		issuer, subject = s.Issuer, s.User.Subject
 	}
 	return func(ctx context.Context) (refreshed, time.Duration, error) {
-		grant, err := p.Refresh(ctx, refreshToken, subject)
+		grant, err := p.Refresh(ctx, refreshToken, issuer, subject)
 		answer := refreshed{grant, a.cfg.Now()}
 		var e *rp.Error
 		switch {

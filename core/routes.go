@@ -46,6 +46,14 @@ var routes = []route{
 		failure: map[string]any{"success": false, "session": nil, "redirect": false, "redirectURL": nil}},
 	{method: "GET", path: "/signIn/:provider", caller: anyone, desk: (*Auth).getSignIn, page: true,
 		failure: map[string]any{"success": false, "redirect": false, "signInURL": nil}},
+	{method: "GET", path: "/signIn/:provider/idToken", caller: sameOrigin, desk: (*Auth).getIDTokenNonce,
+		offered: (*party).signsInByIDToken, failure: map[string]any{"success": false, "nonce": nil}},
+	{method: "POST", path: "/signIn/:provider/idToken", caller: sameOrigin, desk: (*Auth).postIDToken,
+		offered: (*party).signsInByIDToken, failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},
+	{method: "POST", path: "/device/:provider", caller: sameOrigin, desk: (*Auth).postDevice,
+		offered: (*party).signsInDevices, failure: map[string]any{"success": false}},
+	{method: "POST", path: "/device/:provider/poll", caller: sameOrigin, desk: (*Auth).postDevicePoll,
+		offered: (*party).signsInDevices, failure: map[string]any{"success": false, "pending": false}},
 	{method: "GET", path: "/callback/:provider", caller: anyone, desk: (*Auth).getCallback, page: true,
 		failure: map[string]any{"success": false}},
 	{method: "POST", path: "/callback/:provider", caller: providerPost, desk: (*Auth).postCallback, page: true,
@@ -69,9 +77,13 @@ var routes = []route{
 		failure: map[string]any{"success": false}},
 	{method: "POST", path: "/providers/:provider/user/refresh", caller: sameOrigin, desk: (*Auth).postRefreshUser,
 		failure: map[string]any{"success": false, "session": nil}},
+	{method: "POST", path: "/backchannelLogout/:provider", caller: server, desk: (*Auth).postBackchannelLogout,
+		offered: (*party).orders, failure: map[string]any{"success": false}},
 	{method: "GET", path: "/client.js", caller: anyone, desk: (*Auth).getScript, head: true},
 	{method: "POST", path: "/signOut", caller: sameOrigin, desk: (*Auth).postSignOut, form: true,
 		failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},
+	{method: "GET", path: "/signedOut", caller: anyone, desk: (*Auth).getSignedOut, page: true,
+		off: func(c *Config) bool { return !c.leavesAtProvider() }, failure: map[string]any{"success": false}},
 }
 
 // find returns the routes whose path is that of the request, and the value of

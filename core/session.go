@@ -21,7 +21,8 @@ type Session struct {
 	ExpiresAt  time.Time // when it ends unless it is renewed before
 
 	claims claims
-	key    int // which secret opened it; 0 is the newest
+	key    int    // which secret opened it; 0 is the newest
+	token  Secret // see BearerToken
 }
 
 // An Account identifies a user: a subject is unique only within its issuer
@@ -78,6 +79,7 @@ type loaded struct {
 	auth    *Auth    // another Auth must look for itself
 	outer   *loaded  // what another Auth's Load has found around this one
 	cookies []string // what it was decided on
+	bearers []string // and the Authorization that came, where that counts
 
 	mu      sync.Mutex
 	session *Session
@@ -135,14 +137,14 @@ func (l *loaded) noteTokens(provider string, t *heldTokens) {
 }
 
 // loadedBy returns what this Auth knows about the request already, or nil. A
-// request that has taken another's context over, with other cookies, is looked
-// at anew.
+// request that has taken another's context over, with other cookies or another
+// Authorization, is looked at anew.
 func (a *Auth) loadedBy(r *http.Request) *loaded {
 	l, _ := r.Context().Value(contextKey{}).(*loaded)
 	for l != nil && l.auth != a {
 		l = l.outer
 	}
-	if l == nil || !slices.Equal(l.cookies, r.Header["Cookie"]) {
+	if l == nil || !slices.Equal(l.cookies, r.Header["Cookie"]) || !slices.Equal(l.bearers, r.Header["Authorization"]) {
 		return nil
 	}
 	return l

@@ -20,7 +20,7 @@ func (a *Auth) getSession(v *visit) (answer, error) {
 		return answer{}, ErrNoSession
 	}
 	a.renewed(v, s)
-	return jsonAnswer(http.StatusOK, map[string]any{"success": true, "authenticated": true, "session": s})
+	return jsonAnswer(http.StatusOK, v.handed(map[string]any{"success": true, "authenticated": true, "session": s}, s))
 }
 
 // renewed renews the session where the policy says so. A renewal that fails
@@ -51,7 +51,7 @@ func (a *Auth) patchSession(v *visit) (answer, error) {
 	if s == nil {
 		return answer{}, ErrNoSession
 	}
-	if err := a.checkToken(v, s, nil); err != nil {
+	if err := a.checkActing(v, s, nil); err != nil {
 		return answer{}, err
 	}
 	if err := a.limitSession(v, s); err != nil {
@@ -68,7 +68,7 @@ func (a *Auth) patchSession(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return a.acted(v, http.StatusOK, map[string]any{"success": true, "session": s})
+	return a.acted(v, http.StatusOK, v.handed(map[string]any{"success": true, "session": s}, s))
 }
 
 // update gives the session another user value, renewing it as PATCH does:
@@ -190,23 +190,34 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if s == nil && v.bearer.present {
+		return answer{}, ErrNoSession
+	}
 	if s == nil && v.body.isForm {
 		a.clear(v) // another process may be able to open what this one cannot
 		return a.acted(v, http.StatusAccepted, map[string]any{"success": true})
 	}
-	if err := a.checkToken(v, s, v.body.form["csrfToken"]); err != nil {
+	if err := a.checkActing(v, s, v.body.form["csrfToken"]); err != nil {
 		return answer{}, err
 	}
 	if s == nil {
 		return answer{}, ErrNoSession
 	}
-	a.end(v, s)
-	return a.acted(v, http.StatusAccepted, map[string]any{"success": true})
+	exit := a.exitOf(v, s)
+	if err := a.end(v, s); err != nil {
+		return answer{}, err
+	}
+	return a.left(v, exit)
 }
 
-// end signs the session out.
-func (a *Auth) end(v *visit, s *Session) {
+// end signs the session out: first in the store, so that nobody is told that
+// they are signed out while a copy of the token is still good.
+func (a *Auth) end(v *visit, s *Session) error {
+	if err := a.endSession(v.ctx(), s, v.now, v.now); err != nil {
+		return err
+	}
 	a.clear(v)
 	a.succeeded(v, "signOut", s)
 	a.signedOut(v.ctx(), s)
+	return nil
 }

@@ -58,11 +58,7 @@ var ErrUserExists error = &Error{Code: CodeUserExists}
 
 // postSignUp: POST /signUp.
 func (a *Auth) postSignUp(v *visit) (answer, error) {
-	s, err := a.current(v)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := a.checkToken(v, s, v.body.form["csrfToken"]); err != nil {
+	if err := a.enterable(v); err != nil {
 		return answer{}, err
 	}
 	form := SignUpForm{members: map[string]json.RawMessage{}}
@@ -70,16 +66,19 @@ func (a *Auth) postSignUp(v *visit) (answer, error) {
 		form.members[name] = raw
 	}
 	for name, values := range v.body.form {
-		if form.members[name], err = marshal(values[0]); err != nil {
+		raw, err := marshal(values[0])
+		if err != nil {
 			return answer{}, err
 		}
+		form.members[name] = raw
 	}
 	delete(form.members, "csrfToken")
 	delete(form.members, "redirectTo")
-	if _, err := a.signUp(v, form); err != nil {
+	s, err := a.signUp(v, form)
+	if err != nil {
 		return answer{}, err
 	}
-	return a.acted(v, http.StatusOK, map[string]any{"success": true})
+	return a.acted(v, http.StatusOK, v.handed(map[string]any{"success": true}, s))
 }
 
 // signUp has the application make a user, and begins their session.

@@ -35,6 +35,7 @@ type stage struct {
 	idp   *devidp.Provider
 	clock *clock
 	log   *logBuffer
+	mode  aura.TokenMode // of the session; "" for the default
 }
 
 // newStage starts one. The provider's id is "dev"; change adjusts the Config.

@@ -186,11 +186,15 @@ func (c *Config) validateProviders(p *problemList) {
 		switch {
 		case pr.ClientSecret != "" && pr.MakeClientSecret != nil:
 			p.add("%s: ClientSecret and MakeClientSecret are both set: drop one of them", where)
+		case pr.AuthMethod == "private_key_jwt" && pr.PrivateKey == "":
+			p.add("%s: PrivateKey is not set: set AURA_AUTH_%s_PRIVATE_KEY or Provider.PrivateKey", where, providerVariable(pr.ID))
 		case pr.ClientSecret == "" && pr.MakeClientSecret == nil && pr.PrivateKey == "" && pr.AuthMethod != "none":
 			p.add("%s: ClientSecret is not set: set AURA_AUTH_%s_CLIENT_SECRET or Provider.ClientSecret, or AuthMethod \"none\" for a public client", where, providerVariable(pr.ID))
 		case pr.ClientSecret != "" && pr.AuthMethod == "none":
 			p.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)
 		}
+		pr.validateNative(where, p)
+		pr.Logout.validate(p, where, pr, c.Store)
 		for _, name := range pr.AllowedParams {
 			if rp.ReservedParam(name) {
 				p.add("%s: AllowedParams: %q belongs to the protocol", where, name)

@@ -1,10 +1,12 @@
 package aura
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/aura-stack-go/auth/core/internal/cookie"
+	"github.com/aura-stack-go/auth/core/internal/token"
 )
 
 // The vault: sessions in and out of the cookie.
@@ -12,12 +14,9 @@ import (
 // current returns the visit's session, nil when there is none. A cookie that
 // no key opens is ignored and left alone: during a rolling rotation another
 // process can open it. An error means that it cannot be told.
-func (a *Auth) current(v *visit) (*Session, error) { //nolint:unparam // sessions in a store will not always be found out
+func (a *Auth) current(v *visit) (*Session, error) {
 	name := a.wardrobe.Name(cookie.Session, "", v.public.Secure)
-	sealed, ok, ambiguous := v.jar.Chunked(name)
-	if ambiguous {
-		a.ambiguous(v, name)
-	}
+	sealed, ok := a.presented(v, name)
 	if !ok {
 		return nil, nil
 	}
@@ -34,6 +33,9 @@ func (a *Auth) current(v *visit) (*Session, error) { //nolint:unparam // session
 	}
 	if end := c.end(&a.cfg.Session); end != 0 {
 		c.expires = min(c.expires, end)
+	}
+	if over, err := a.ended(v.ctx(), &c, v.now); over || err != nil {
+		return nil, err
 	}
 	return c.session(key), nil
 }
@@ -72,13 +74,13 @@ func (a *Auth) begin(v *visit, u User, provider, issuer, providerSession string)
 	return c.session(0)
 }
 
-// store writes the session's cookie under the newest secret, with a new jti.
+// store writes the session's token under the newest secret, with a new jti.
 func (a *Auth) store(v *visit, s *Session) error {
 	s.claims.id = randomID(32)
 	return a.reseal(v, s)
 }
 
-// reseal writes the session's cookie as it is, under the newest secret.
+// reseal writes the session's token as it is, under the newest secret.
 func (a *Auth) reseal(v *visit, s *Session) error {
 	c := &s.claims
 	if end := c.end(&a.cfg.Session); end != 0 {
@@ -91,8 +93,14 @@ func (a *Auth) reseal(v *visit, s *Session) error {
 		return err
 	}
 	sealed, err := a.codec.Seal(payload)
+	if errors.Is(err, token.ErrTooLong) {
+		return &Error{Code: CodeSessionTooLarge, Err: err}
+	}
 	if err != nil {
 		return err
+	}
+	if v.bearer.inBody() {
+		return a.hand(v, s, sealed)
 	}
 	left := s.ExpiresAt.Sub(v.now)
 	if err := a.wardrobe.SetChunked(&v.lines, v.jar, cookie.Session, "", v.public.Secure, sealed, left, v.now); err != nil {

@@ -22,6 +22,8 @@ type visit struct {
 	jar    cookie.Jar    // the cookies that came
 	lines  cookie.Lines  // the cookies that go
 	loaded *loaded       // what Load knows; nil without it
+	bearer bearer        // the session's token, where it is not in a cookie
+	varies string        // what answers depend on
 
 	// Known on our own routes only, once the hall has found the desk.
 	route    *route
@@ -35,7 +37,13 @@ type visit struct {
 // arrive starts a visit: it settles which origin the request was made to, which
 // decides the names of the cookies that are looked for.
 func (a *Auth) arrive(r *http.Request) (*visit, error) {
-	v := &visit{r: r, now: a.cfg.Now(), jar: cookie.Read(r.Header)}
+	v := &visit{r: r, now: a.cfg.Now(), jar: cookie.Read(r.Header), varies: a.varies()}
+	if a.cfg.Bearer {
+		v.bearer = bearerOf(r.Header)
+	}
+	if v.bearer.present {
+		v.jar = cookie.Read(nil)
+	}
 	public, err := a.origins.Resolve(r)
 	if err != nil {
 		return v, hostError(err)

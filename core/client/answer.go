@@ -27,6 +27,11 @@ type success struct {
 	RedirectURL string   `json:"redirectURL"`
 	Tokens      *tokens  `json:"tokens"`
 	Connected   bool     `json:"connected"`
+
+	Token string `json:"token"` // of a server with Config.Bearer
+	Ended *bool  `json:"ended"` // of a sign-out by such a token
+	Nonce string `json:"nonce"`
+	deviceMembers
 }
 
 // read reads an answer to its end and judges it.
@@ -99,12 +104,12 @@ func parse(k call, raw []byte) (success, error) {
 	switch {
 	case k.lacks != nil && k.lacks(s) != "":
 		return s, errors.New("it lacks " + k.lacks(s))
-	case !s.Success && k.path != "/csrfToken": // that one says nothing of success
+	case !s.Success && !(k.polls && s.Pending) && k.path != "/csrfToken": // that one says nothing of success
 		return s, errors.New("it lacks success: true")
 	case s.RedirectURL != "" && !navigable(s.RedirectURL, true):
 		return s, errors.New("its redirectURL is neither a path nor an http or https address")
 	}
-	return s, nil
+	return s, checkToken(s)
 }
 
 // navigable reports whether a browser may be sent to address: programs hand it

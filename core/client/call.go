@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 )
 
 // A call is one request below the base path.
@@ -18,6 +19,9 @@ type call struct {
 	query     url.Values
 	body      json.RawMessage // nil for none
 	protected bool            // needs a CSRF token
+	visitor   bool            // asks as nobody in particular: without a bearer token
+	enters    bool            // signs in; of visitors
+	polls     bool            // may be told to wait
 
 	// lacks names what a success must hold and this one does not, or is "".
 	// Nil: nothing beyond success itself.
@@ -32,6 +36,9 @@ func (k call) op() string { return k.method + " " + k.path }
 func (c *Client) do(ctx context.Context, k call) (success, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	if c.bearer != nil {
+		return c.doBearer(ctx, k)
+	}
 	token := ""
 	if k.protected {
 		var err error
@@ -39,7 +46,7 @@ func (c *Client) do(ctx context.Context, k call) (success, error) {
 			return success{}, err
 		}
 	}
-	return c.exchange(ctx, k, token)
+	return c.exchange(ctx, k, token, "")
 }
 
 // object writes a body. The server reads nothing but JSON objects: what is none
@@ -58,7 +65,8 @@ func object(field string, v any) (json.RawMessage, error) {
 // CSRFToken fetches the token that belongs to the session, or to the visitor
 // without one. The Client's own functions fetch theirs by themselves: this one
 // is for requests to other routes that [aura.Auth.Verify] guards, with the token
-// in X-CSRF-Token and the cookies of the Jar.
+// in X-CSRF-Token and the cookies of the Jar. Requests with a bearer token need
+// none.
 func (c *Client) CSRFToken(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -69,7 +77,7 @@ func (c *Client) CSRFToken(ctx context.Context) (string, error) {
 // wants the token of the last cookie, and first fetches in parallel would each
 // be given another.
 func (c *Client) csrfToken(ctx context.Context) (string, error) {
-	k := call{method: http.MethodGet, path: "/csrfToken", lacks: func(s success) string {
+	k := call{method: http.MethodGet, path: "/csrfToken", visitor: true, lacks: func(s success) string {
 		if s.CSRFToken == "" {
 			return "csrfToken"
 		}
@@ -81,16 +89,17 @@ func (c *Client) csrfToken(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("client: %s: %w", k.op(), ctx.Err())
 	}
 	defer func() { <-c.turn }()
-	s, err := c.exchange(ctx, k, "")
+	s, err := c.exchange(ctx, k, "", "")
 	if err != nil {
 		return "", err
 	}
 	return s.CSRFToken, nil
 }
 
-// exchange sends one request and reads its answer.
-func (c *Client) exchange(ctx context.Context, k call, token string) (success, error) {
-	req, err := c.request(ctx, k, token)
+// exchange sends one request and reads its answer. bearer, if there is one, goes
+// in place of the cookies.
+func (c *Client) exchange(ctx context.Context, k call, token, bearer string) (success, error) {
+	req, err := c.request(ctx, k, token, bearer)
 	if err != nil {
 		return success{}, fmt.Errorf("client: %s: %w", k.op(), err)
 	}
@@ -111,7 +120,7 @@ func (c *Client) exchange(ctx context.Context, k call, token string) (success, e
 // user's cookies with those that the Client keeps.
 var ownHeaders = []string{"Accept", "Content-Type", "Cookie", "Host", "User-Agent", "X-Csrf-Token"}
 
-func (c *Client) request(ctx context.Context, k call, token string) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, k call, token, bearer string) (*http.Request, error) {
 	address := *c.base
 	address.Path += k.path // provider ids are checked: nothing in it needs escaping
 	address.RawQuery = k.query.Encode()
@@ -130,8 +139,8 @@ func (c *Client) request(ctx context.Context, k call, token string) (*http.Reque
 			}
 		}
 	}
-	for _, name := range ownHeaders {
-		if len(req.Header[name]) > 0 {
+	for _, name := range slices.Concat(ownHeaders, []string{"Authorization"}) {
+		if len(req.Header[name]) > 0 && (name != "Authorization" || c.bearer != nil) {
 			return nil, fmt.Errorf("Header: returned %s, which the Client sets itself; cookies belong into a Jar, one for each user", name)
 		}
 	}
@@ -142,6 +151,10 @@ func (c *Client) request(ctx context.Context, k call, token string) (*http.Reque
 	}
 	if token != "" {
 		req.Header.Set("X-CSRF-Token", token)
+	}
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
+		return req, nil
 	}
 	for _, cookie := range c.jar.Cookies(req.URL) {
 		req.AddCookie(cookie)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	aura "github.com/aura-stack-go/auth/core"
 	"github.com/aura-stack-go/auth/core/internal/origin"
 )
 
@@ -37,9 +38,16 @@ type Options struct {
 	HTTPClient *http.Client
 	// Header returns headers to add to a request, for a gateway on the way, say;
 	// it is called for each request. Headers that the Client sets itself (Accept,
-	// Content-Type, Cookie, Host, User-Agent, X-CSRF-Token) are refused.
-	// Default: none.
+	// Content-Type, Cookie, Host, User-Agent, X-CSRF-Token; with Bearer also
+	// Authorization) are refused. Default: none.
 	Header func(context.Context) (http.Header, error)
+	// Bearer keeps the session as a token, which sign-ins answer and which goes
+	// with each call in Authorization: Bearer, in place of the session's cookies.
+	// The server must have set Config.Bearer. Default: false.
+	Bearer bool
+	// Token is a session token to begin with, of Client.Token earlier. It needs
+	// Bearer. Default: none, nobody is signed in.
+	Token aura.Secret
 	// UserAgent goes into the User-Agent header. Default: aura-auth-go-client.
 	UserAgent string
 
@@ -58,6 +66,8 @@ type Client struct {
 	header    func(context.Context) (http.Header, error)
 	userAgent string
 	turn      chan struct{} // held by the one request for a CSRF token under way
+	bearer    *bearer       // nil: the session is in cookies
+	wait      func(context.Context, time.Duration) error
 }
 
 // basePathForm is what aura.Config.BasePath may be.
@@ -68,7 +78,7 @@ var basePathForm = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 func New(o Options) (*Client, error) {
 	c := &Client{
 		header: o.Header, userAgent: o.UserAgent, timeout: defaultTimeout,
-		turn: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), wait: wait,
 	}
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
@@ -91,6 +101,15 @@ func New(o Options) (*Client, error) {
 	}
 	if strings.ContainsFunc(c.userAgent, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
 		add("UserAgent %q: holds a character that may not stand in a header", c.userAgent)
+	}
+	switch {
+	case o.Bearer:
+		c.bearer = &bearer{token: string(o.Token)}
+		if o.Token != "" && !isToken(string(o.Token)) {
+			add("Token: cannot be a session token; give what Client.Token has returned, or nothing")
+		}
+	case o.Token != "":
+		add("Token: is of no use without Bearer; set that too")
 	}
 	if err := c.carry(o.HTTPClient); err != nil {
 		add("HTTPClient.%w", err)

@@ -19,6 +19,15 @@
 // anywhere else. Requests go to BaseURL and nowhere else, whatever an answer
 // says: no redirect is followed.
 //
+// # Bearer tokens
+//
+// With [Options] Bearer, and a server that has set Config.Bearer, the session is
+// a token instead: sign-ins answer it, each call sends it in Authorization, and
+// renewals are followed. [Client.Token] is for programs that keep it until their
+// next start. Calls then carry no cookies and need no CSRF token; sign-ins do,
+// and use the Jar for it. Three ways in are made for programs without a page:
+// [Client.SignInCredentials], [Client.SignInIDToken] and [Client.Device].
+//
 // # CSRF
 //
 // Calls that change something, and [Client.ProviderTokens], fetch a CSRF token

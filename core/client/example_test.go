@@ -113,3 +113,74 @@ func ExampleOptions_jar() {
 	fmt.Println(w.Code)
 	// Output: 401
 }
+
+// A command line program keeps its session as a token: it asks for the password
+// once, and starts with the token the next time.
+func ExampleOptions_bearer() {
+	server := exampleBearerServer()
+	defer server.Close()
+	ctx := context.Background()
+	c, err := client.New(client.Options{BaseURL: server.URL, Bearer: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := c.SignInCredentials(ctx, "ada", "correct horse", client.After{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	kept := c.Token() // for a file that only this user can read
+
+	next, err := client.New(client.Options{BaseURL: server.URL, Bearer: true, Token: kept})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	session, err := next.Session(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("Hello,", session.User.Name)
+	// Output: Hello, Ada
+}
+
+// The person signs in on their phone; the program waits.
+func ExampleClient_Device() {
+	server := exampleBearerServer()
+	defer server.Close()
+	c, err := client.New(client.Options{BaseURL: server.URL, Bearer: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = c.Device(context.Background(), "github", func(_ context.Context, d client.DeviceCode) error {
+		fmt.Printf("Open %s and enter %s\n", d.VerificationURI, d.UserCode)
+		return nil
+	})
+	var refused *client.Error
+	if errors.As(err, &refused) {
+		fmt.Println(refused.Code) // this server has not turned DeviceFlow on
+	}
+	// Output: NOT_FOUND
+}
+
+// exampleBearerServer is exampleServer with passwords and bearer tokens.
+func exampleBearerServer() *httptest.Server {
+	github := provider.GitHub()
+	github.ClientID, github.ClientSecret = "id", "secret"
+	auth, err := aura.New(aura.Config{
+		Secrets: []aura.Secret{"kH7d0Qw9zXyR3uVbN5mT1sLgJ8fP2cAeW6iO4tYx"}, Salt: "Zp3Lr8Vt1Nc6Xq0Bw5Ms9Kd2Hf7Gj4Ay-salt_01",
+		Providers: []aura.Provider{github}, Bearer: true, Logger: slog.New(slog.DiscardHandler),
+		Credentials: aura.CredentialsConfig{Authorize: func(_ context.Context, c aura.Credentials) (aura.User, error) {
+			if c.Username != "ada" || c.Password != "correct horse" {
+				return aura.User{}, aura.ErrInvalidCredentials
+			}
+			return aura.User{Subject: "1", Name: "Ada"}, nil
+		}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return httptest.NewServer(auth)
+}

@@ -75,5 +75,5 @@ func (c *Client) SignOut(ctx context.Context, o After) (Result, error) {
 	query := o.query()
 	query.Set("token_type_hint", "session_token") // a TypeScript server insists on it
 	s, err := c.do(ctx, call{method: http.MethodPost, path: "/signOut", query: query, protected: true})
-	return Result{RedirectURL: s.RedirectURL}, err
+	return Result{RedirectURL: s.RedirectURL, TokenOutlives: s.Ended != nil && !*s.Ended}, err
 }

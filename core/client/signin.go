@@ -29,6 +29,10 @@ type Result struct {
 	// RedirectURL is RedirectTo as the server has judged it: "/" instead of what
 	// it refused, "" when none was given.
 	RedirectURL string
+	// TokenOutlives says, after a sign-out of a Client with Bearer, that the
+	// server keeps no store and could not end the token: this Client has forgotten
+	// it, and any copy is good until it expires.
+	TokenOutlives bool
 }
 
 // SignInOptions say how a sign-in is to go.
@@ -55,7 +59,7 @@ func (c *Client) SignInURL(ctx context.Context, provider string, o SignInOptions
 		}
 		query.Set(name, value)
 	}
-	s, err := c.do(ctx, call{method: http.MethodGet, path: path, query: query, lacks: func(s success) string {
+	s, err := c.do(ctx, call{method: http.MethodGet, path: path, query: query, visitor: true, lacks: func(s success) string {
 		if !navigable(s.SignInURL, false) {
 			return "signInURL, an http or https address"
 		}
@@ -73,7 +77,7 @@ func (c *Client) SignInCredentials(ctx context.Context, username, password strin
 		return Result{}, err
 	}
 	s, err := c.do(ctx, call{
-		method: http.MethodPost, path: "/signIn/credentials", query: o.query(), protected: true, body: body,
+		method: http.MethodPost, path: "/signIn/credentials", query: o.query(), protected: true, enters: true, body: body,
 	})
 	return Result{RedirectURL: s.RedirectURL}, err
 }
@@ -87,7 +91,7 @@ func (c *Client) SignUp(ctx context.Context, fields any, o After) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	s, err := c.do(ctx, call{method: http.MethodPost, path: "/signUp", query: o.query(), protected: true, body: body})
+	s, err := c.do(ctx, call{method: http.MethodPost, path: "/signUp", query: o.query(), protected: true, enters: true, body: body})
 	return Result{RedirectURL: s.RedirectURL}, err
 }
 

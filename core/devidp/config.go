@@ -39,6 +39,10 @@ type Client struct {
 	RedirectURIs []string
 	// PostLogoutRedirectURIs are the same for the end of a session.
 	PostLogoutRedirectURIs []string
+	// BackchannelLogoutURI is where the client takes logout tokens, on loopback:
+	// when a session ends at the end_session endpoint or by EndSession, one is
+	// posted there (OpenID Connect Back-Channel Logout 1.0). Empty: none is.
+	BackchannelLogoutURI string
 }
 
 // String leaves the secret out, so that a client can be printed.
@@ -171,6 +175,9 @@ func (c Config) checkClients() error {
 			if reason := offLoopback(uri); reason != "" {
 				problems = append(problems, fmt.Errorf("devidp: Clients[%d]: redirect URI %q %s", i, uri, reason))
 			}
+		}
+		if uri := client.BackchannelLogoutURI; uri != "" && offLoopback(uri) != "" {
+			problems = append(problems, fmt.Errorf("devidp: Clients[%d].BackchannelLogoutURI %q %s", i, uri, offLoopback(uri)))
 		}
 	}
 	return errors.Join(problems...)

@@ -16,6 +16,8 @@ type Counts struct {
 	UserInfo   int
 	Revoke     int
 	EndSession int
+	// BackchannelLogout counts the logout tokens that were made.
+	BackchannelLogout int
 	// Trap counts requests that no correct client makes: after a redirect of an
 	// endpoint, or to a URL from a token's header.
 	Trap int
@@ -63,6 +65,8 @@ func (c *Counts) add(e Endpoint) {
 		c.Revoke++
 	case EndSession:
 		c.EndSession++
+	case BackchannelLogout:
+		c.BackchannelLogout++
 	case Trap:
 		c.Trap++
 	case Refresh: // counted with Token: it is not a path of its own

@@ -31,6 +31,8 @@ func (p *Provider) discovery(*call) reply {
 		"claims_supported":                                      []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "name", "picture", "email", "email_verified"},
 		"prompt_values_supported":                               []string{"none", "login", "consent", "select_account"},
 		"authorization_response_iss_parameter_supported":        true,
+		"backchannel_logout_supported":                          true,
+		"backchannel_logout_session_supported":                  true,
 		"claims_parameter_supported":                            false,
 		"request_parameter_supported":                           false,
 		"request_uri_parameter_supported":                       false,

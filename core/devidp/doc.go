@@ -21,7 +21,8 @@
 // PKCE S256 required (RFC 7636) and the iss response parameter (RFC 9207), ID
 // tokens with at_hash, auth_time and sid, opaque access tokens, userinfo, refresh
 // tokens that rotate and whose reuse revokes the whole grant (RFC 9700 §4.14.2),
-// revocation (RFC 7009) and RP-initiated logout. There is no browser session at
+// revocation (RFC 7009), RP-initiated logout, and back-channel logout, for clients
+// with a BackchannelLogoutURI. There is no browser session at
 // the provider: every authorization request shows the page again, and
 // prompt=none always answers login_required.
 package devidp

@@ -11,7 +11,8 @@ type Endpoint string
 
 // The endpoints. Refresh is the token endpoint when it is asked for
 // grant_type=refresh_token; a fault at Token strikes there too. Trap is where
-// careless clients are led to (Counts.Trap); no fault strikes it.
+// careless clients are led to (Counts.Trap); no fault strikes it. BackchannelLogout
+// is the clients' endpoint: a fault there spoils the logout token that it is sent.
 const (
 	Discovery           Endpoint = "discovery"
 	JWKS                Endpoint = "jwks"
@@ -22,12 +23,13 @@ const (
 	UserInfo            Endpoint = "userinfo"
 	Revoke              Endpoint = "revoke"
 	EndSession          Endpoint = "end_session"
+	BackchannelLogout   Endpoint = "backchannel_logout"
 	Trap                Endpoint = "trap"
 )
 
 // Verdict is what a correct client makes of a fault, when it has cached nothing
 // and asks every endpoint. For faults at Refresh it is about the refreshed tokens,
-// for all others about the sign-in.
+// at BackchannelLogout about the logout token, for all others about the sign-in.
 type Verdict string
 
 // Refuse: no session may come of it. Accept: the sign-in must succeed. Either: the
@@ -61,9 +63,10 @@ type Fault struct {
 	Slow bool
 
 	// IDToken changes claims and header before they are signed with the current
-	// key, whatever the header then says. At Token or Refresh.
+	// key, whatever the header then says. At Token, Refresh or BackchannelLogout, where
+	// it is the logout token.
 	IDToken func(claims, header map[string]any)
-	// JWS changes the ID token after it is signed. At Token or Refresh.
+	// JWS changes the token of IDToken after it is signed.
 	JWS func(compact string) string
 	// JSON changes the object of a successful JSON answer. Values are strings,
 	// int64, bool, []string, []any or map[string]any.
@@ -83,6 +86,7 @@ type Fault struct {
 	codeSuffix string // of authorization codes
 	codeReuse  bool
 	noRotation bool
+	resend     bool    // a logout token is sent twice
 	parts      []Fault // strikes at several endpoints at once
 }
 
@@ -123,6 +127,7 @@ func Faults() []Fault {
 		tokenFaults(),
 		userInfoFaults(),
 		transportFaults(),
+		logoutFaults(),
 	)
 }
 

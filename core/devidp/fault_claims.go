@@ -5,7 +5,10 @@ import (
 	"strings"
 )
 
-const hour = int64(3600)
+const (
+	minute = int64(60)
+	hour   = 60 * minute
+)
 
 // Claims of the ID token.
 var (

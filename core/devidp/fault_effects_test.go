@@ -15,7 +15,7 @@ type effect = func(*wire) bool
 // claims, the signature must hold, or a client might refuse for another reason.
 func effects() map[string]effect {
 	all := map[string]effect{}
-	for _, group := range []map[string]effect{claimEffects(), headerEffects(), payloadEffects(), metadataEffects(), authorizeEffects(), tokenEffects()} {
+	for _, group := range []map[string]effect{claimEffects(), headerEffects(), payloadEffects(), metadataEffects(), authorizeEffects(), tokenEffects(), logoutEffects()} {
 		for name, e := range group {
 			all[name] = e
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/aura-stack-go/auth/core/devidp"
 )
 
-// wire is everything that one sign-in, one refresh and one replay of the code
-// showed, without judging any of it.
+// wire is everything that one sign-in, one refresh, one replay of the code and one
+// logout showed, without judging any of it.
 type wire struct {
 	discovery, jwks  answer
 	callback         url.Values
@@ -26,11 +26,14 @@ type wire struct {
 	refresh, replay  answer
 	refreshedClaims  map[string]any
 	attacker         answer
+	logouts          []string // the logout tokens that came, with header and claims of the last
+	logoutHeader     map[string]any
+	logout           map[string]any
 	client           devidp.Client
 }
 
 // observe runs everything with the honest endpoints, whatever discovery said.
-func observe(t *testing.T, p *devidp.Provider) *wire {
+func observe(t *testing.T, p *devidp.Provider, ear *ear) *wire {
 	t.Helper()
 	w := &wire{client: p.Client()}
 	w.discovery = get(t, base(p)+"/.well-known/openid-configuration")
@@ -45,6 +48,14 @@ func observe(t *testing.T, p *devidp.Provider) *wire {
 	w.refreshedClaims = decodePart(w.refresh.text("id_token"), 1)
 	w.replay = post(t, base(p)+"/token", tokenRequest(p, w.callback.Get("code")))
 	w.attacker = get(t, base(p)+"/trap/attacker-jwks")
+	ear.take()
+	if _, err := p.EndSessions(t.Context(), "demo-ada"); err != nil {
+		t.Errorf("EndSessions: %v", err)
+	}
+	if w.logouts = ear.take(); len(w.logouts) > 0 {
+		last := w.logouts[len(w.logouts)-1]
+		w.logoutHeader, w.logout = decodePart(last, 0), decodePart(last, 1)
+	}
 	return w
 }
 
@@ -56,8 +67,9 @@ func (w *wire) signed() bool { return verifiedBy(w.idToken, w.keysAfter.object()
 func TestFaults(t *testing.T) {
 	for _, alg := range []string{"RS256", "ES256"} {
 		t.Run(alg, func(t *testing.T) {
-			p := start(t, devidp.Config{SigningAlg: alg})
-			honest := observe(t, p)
+			ear := listen(t)
+			p := start(t, devidp.Config{SigningAlg: alg, Clients: []devidp.Client{ear.client("dev")}})
+			honest := observe(t, p, ear)
 			for _, f := range devidp.Faults() {
 				effect, ok := effects()[f.Name]
 				if strings.Contains(f.Name, "/") {
@@ -69,7 +81,7 @@ func TestFaults(t *testing.T) {
 					}
 					p.Misbehave(f)
 					defer p.Behave()
-					if w := observe(t, p); !effect(w) {
+					if w := observe(t, p, ear); !effect(w) {
 						t.Errorf("%s\nnot seen on the wire: callback %v\ntoken %d %.2000s\nheader %.500v\nclaims %.500v\nuserinfo %d %s\nsigned %v",
 							f.About, w.callback, w.token.status, w.token.body, w.header, w.claims, w.userInfo.status, w.userInfo.body, w.signed())
 					}
@@ -79,7 +91,7 @@ func TestFaults(t *testing.T) {
 				})
 			}
 			p.Behave()
-			if w := observe(t, p); !w.signed() || w.userInfo.status != 200 || w.refresh.status != 200 || w.replay.status != 400 {
+			if w := observe(t, p, ear); !w.signed() || w.userInfo.status != 200 || w.refresh.status != 200 || w.replay.status != 400 {
 				t.Error("after Behave the provider is not honest again")
 			}
 		})
@@ -135,7 +147,8 @@ func exportedFaultVariables(t *testing.T) []string {
 
 // A test's own faults: claims, an endpoint taken over, two at once.
 func TestOwnFaults(t *testing.T) {
-	p := start(t, fast())
+	ear := listen(t)
+	p := start(t, devidp.Config{SigningAlg: "ES256", Clients: []devidp.Client{ear.client("dev")}})
 	p.Misbehave(
 		devidp.Fault{Endpoint: devidp.Token, IDToken: func(claims, header map[string]any) { claims["amr"], header["typ"] = "pwd", "odd" }},
 		devidp.WrongNonce,
@@ -144,7 +157,7 @@ func TestOwnFaults(t *testing.T) {
 			return true
 		}},
 	)
-	w := observe(t, p)
+	w := observe(t, p, ear)
 	if w.claims["amr"] != "pwd" || w.header["typ"] != "odd" || w.claims["nonce"] == "the-nonce" || !w.signed() || w.userInfo.status != http.StatusTeapot {
 		t.Errorf("claims %v header %v userinfo %d", w.claims, w.header, w.userInfo.status)
 	}

@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 )
 
 // draft is a token that a fault is working on. It is put together by hand, since
@@ -41,8 +40,8 @@ func newDraft(key signingKey, client Client, claims map[string]any) *draft {
 	}
 }
 
-func (p *Provider) forgeWith(faults []Fault, client Client, claims map[string]any) (token string, subject any, err error) {
-	d := newDraft(p.keys.signer(), client, maps.Clone(claims))
+// forgeWith lets the faults change the draft, signs it, and lets them change that.
+func (p *Provider) forgeWith(faults []Fault, d *draft) (token string, err error) {
 	for _, f := range faults {
 		if f.IDToken != nil {
 			f.IDToken(d.claims, d.header)
@@ -51,21 +50,21 @@ func (p *Provider) forgeWith(faults []Fault, client Client, claims map[string]an
 			continue
 		}
 		if err := f.draft(p, d); err != nil {
-			return "", nil, err
+			return "", err
 		}
 	}
 	if d.subject != nil {
 		putSubject(d.claims, d.subject)
 	}
 	if token, err = d.compact(); err != nil {
-		return "", nil, err
+		return "", err
 	}
 	for _, f := range faults {
 		if f.JWS != nil {
 			token = f.JWS(token)
 		}
 	}
-	return token, d.subject, nil
+	return token, nil
 }
 
 func putSubject(claims map[string]any, subject any) {

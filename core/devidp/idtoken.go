@@ -36,12 +36,13 @@ func (p *Provider) idToken(c *call, g *grant, access, nonce string) (string, err
 	if !slices.ContainsFunc(c.faults, Fault.forges) {
 		return p.signHonest(claims)
 	}
-	token, subject, err := p.forgeWith(c.faults, g.client, claims)
+	d := newDraft(p.keys.signer(), g.client, claims)
+	token, err := p.forgeWith(c.faults, d)
 	if err != nil {
 		return "", fmt.Errorf("devidp: the fault could not be put into an ID token: %w", err)
 	}
-	if subject != nil {
-		p.ledger.pretend(g, subject)
+	if d.subject != nil {
+		p.ledger.pretend(g, d.subject)
 	}
 	return token, nil
 }
@@ -55,7 +56,7 @@ func (p *Provider) signHonest(claims map[string]any) (string, error) {
 }
 
 // SignJWT signs any claims with the current key, for tokens that the provider
-// itself does not issue, such as a logout token. Entries of header are added to
+// itself does not issue. Entries of header are added to
 // alg, kid and typ or replace them; nil ones are removed.
 func (p *Provider) SignJWT(header, claims map[string]any) (string, error) {
 	d := newDraft(p.keys.signer(), Client{}, maps.Clone(claims))

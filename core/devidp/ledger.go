@@ -213,15 +213,21 @@ func (l *ledger) revoke(token, clientID string) bool {
 	return true
 }
 
-// end revokes the grants of a session.
-func (l *ledger) end(sid string) {
+// end revokes the grants of a session, or of several, and returns those that
+// brought a client an ID token, so that it knows of the session.
+func (l *ledger) end(chosen func(*grant) bool) (known []*grant) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.codes {
-		if g.sid == sid {
-			g.revoked = true
+		if !chosen(g) {
+			continue
+		}
+		g.revoked = true
+		if g.redeemed {
+			known = append(known, g)
 		}
 	}
+	return known
 }
 
 // firstUse remembers a client assertion's jti and reports whether it is new

@@ -7,7 +7,8 @@ import (
 )
 
 // endSession is OpenID Connect RP-Initiated Logout 1.0. There is no browser
-// session here to ask about: it revokes the tokens of the hint's sid.
+// session here to ask about: it revokes the tokens of the hint's sid, and tells the client
+// by the back channel as well, as a client that did not ask for it would be told.
 func (p *Provider) endSession(c *call) reply {
 	if name := repeated(c.form); name != "" {
 		return refusedPage(name + " is repeated")
@@ -21,7 +22,7 @@ func (p *Provider) endSession(c *call) reply {
 		return refusedPage(reason)
 	}
 	if sid != "" {
-		p.ledger.end(sid)
+		p.logOut(sid)
 	}
 	if target == "" {
 		return signedOutPage()

@@ -160,6 +160,11 @@ func Open(box Box, value string, now time.Time) (Flow, error) {
 	return f, nil
 }
 
+// HasNonce reports, in constant time, whether nonce is this flow's.
+func (f *Flow) HasNonce(nonce string) bool {
+	return subtle.ConstantTimeCompare([]byte(f.Nonce()), []byte(nonce)) == 1
+}
+
 // Matches reports, in constant time, whether state is this flow's.
 func (f *Flow) Matches(state string) bool {
 	return subtle.ConstantTimeCompare([]byte(f.State()), []byte(state)) == 1

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -13,6 +14,8 @@ const spentCap = 1 << 16
 // code is used once guards the rest. Safe for concurrent use. The zero value
 // is ready.
 type Spent struct {
+	Keep time.Duration // how long one is remembered; 0: Lifetime
+
 	mu    sync.Mutex
 	until map[string]time.Time
 	order []string // ids in the order of consumption, which is that of expiry
@@ -29,9 +32,18 @@ func (s *Spent) Consume(id string, now time.Time) bool {
 	if _, spent := s.until[id]; spent {
 		return false
 	}
-	s.until[id] = now.Add(Lifetime)
+	s.until[id] = now.Add(cmp.Or(s.Keep, Lifetime))
 	s.order = append(s.order, id)
 	return true
+}
+
+// Has reports whether id has been consumed.
+func (s *Spent) Has(id string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep(now)
+	_, spent := s.until[id]
+	return spent
 }
 
 // sweep drops what has expired, and the oldest when the cap is reached: 65,536

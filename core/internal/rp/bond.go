@@ -12,13 +12,13 @@ import (
 // that no case can slip into the rules of another by a field forgotten.
 type bond struct {
 	nonce string // of the sign-in: OpenID Connect Core §3.1.3.7(11)
-	// issuer and subject are the user's whose tokens are refreshed: §12.2. The
-	// issuer is told apart only where a provider has many.
+	// issuer and subject are the user's whose tokens are refreshed: §12.2.
 	issuer, subject string
 	device          bool // a poll of RFC 8628, which knows no nonce: the device code ties it
 
 	// native lets the token be one for another client of ours: VerifyIDToken.
 	native bool
+	tenant string // the issuer that the sign-in's response named (RFC 9207), where a provider has many
 	maxAge string // of the sign-in: §3.1.3.7(13); empty when it was not asked for
 	hide   secrets
 }
@@ -36,6 +36,9 @@ func (b bond) check(claims map[string]json.RawMessage, now time.Time) error {
 	case b.nonce != "" && b.subject == "" && !b.device:
 		if subtle.ConstantTimeCompare([]byte(nonce), []byte(b.nonce)) != 1 {
 			return failure(CodeNonceMismatch, "ID token: nonce is not the one of this sign-in")
+		}
+		if iss, _, err := stringMember(claims, "iss"); err != nil || b.tenant != "" && iss != b.tenant {
+			return failure(CodeIssuerMismatch, "ID token: iss is another tenant's than the response named")
 		}
 	case b.subject != "" && b.nonce == "" && !b.device:
 		if sub, _, err := stringMember(claims, "sub"); err != nil || sub != b.subject {

@@ -1,6 +1,7 @@
 package rp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -121,13 +122,17 @@ func wellKnown(issuer string) string {
 	return strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
 }
 
+// discoveryURL is where the metadata is.
+func (c Config) discoveryURL() string { return cmp.Or(c.DiscoveryURL, wellKnown(c.Issuer)) }
+
 func (p *Party) fetchMetadata(ctx context.Context) (*metadata, error) {
-	a, err := p.getPublic(ctx, wellKnown(p.config.Issuer))
+	address := p.config.discoveryURL()
+	a, err := p.getPublic(ctx, address)
 	if err != nil {
 		return nil, failed(wireCode(err, CodeDiscoveryUnreachable, CodeDiscoveryInvalid), "discovery", err)
 	}
 	if a.status != http.StatusOK {
-		e := failure(CodeDiscoveryInvalid, "discovery: %s answered %d; check Issuer", wellKnown(p.config.Issuer), a.status)
+		e := failure(CodeDiscoveryInvalid, "discovery: %s answered %d; check Issuer and DiscoveryURL", address, a.status)
 		e.unreachable = a.down()
 		return nil, e
 	}

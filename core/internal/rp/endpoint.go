@@ -59,6 +59,8 @@ func (r endpointRules) parse(field, raw string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s: its host is not ASCII; write it in its xn-- form", field)
 	case oddAddress(host):
 		return nil, fmt.Errorf("%s: its host reads like a number but is not an IP address in the usual form", field)
+	case literalNeverDialled(host) != "":
+		return nil, fmt.Errorf("%s: %s", field, literalNeverDialled(host))
 	case isLoopback(host) && !r.loopback:
 		return nil, fmt.Errorf("%s: is on loopback, but the provider is not", field)
 	case u.Scheme == "http" && !isLoopback(host):
@@ -131,9 +133,17 @@ func isLoopback(host string) bool {
 	if err != nil {
 		return false
 	}
-	// 0.0.0.0 and :: reach this machine when dialled.
-	ip = ip.Unmap()
-	return ip.IsLoopback() || ip.IsUnspecified()
+	ip = plainAddress(ip)
+	return ip.IsLoopback() || thisHost(ip)
+}
+
+// literalNeverDialled is neverDialled for a host that is an address.
+func literalNeverDialled(host string) string {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return ""
+	}
+	return neverDialled(ip)
 }
 
 // oddAddress reports hosts that a C resolver reads as an IP address and we do

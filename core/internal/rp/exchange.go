@@ -81,7 +81,11 @@ func (p *Party) exchange(ctx context.Context, r Response) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.identity(ctx, m, grant, bond{nonce: r.Nonce, maxAge: r.MaxAge, hide: secrets{r.Nonce}})
+	b := bond{nonce: r.Nonce, maxAge: r.MaxAge, hide: secrets{r.Nonce}}
+	if p.config.manyTenants() && r.HasIss && r.Iss != p.config.Issuer {
+		b.tenant = r.Iss
+	}
+	return p.identity(ctx, m, grant, b)
 }
 
 // identity finds out whose tokens a new grant holds.
@@ -121,7 +125,7 @@ func (p *Party) checkResponseIssuer(m *metadata, r Response) error {
 	if !p.config.OIDC {
 		return nil
 	}
-	if r.HasIss && r.Iss != p.config.Issuer {
+	if r.HasIss && !p.mayAnswer(r.Iss) {
 		return failure(CodeIssuerMismatch, "the response names another issuer than %q", p.config.Issuer)
 	}
 	if !r.HasIss && m.ResponseIssuer {

@@ -347,7 +347,7 @@ func TestScopes(t *testing.T) {
 				t.Errorf("sign-in: %#v, want %#v", g.Scopes, row.want)
 			}
 			g.Scopes = append(g.Scopes[:0], "edited")
-			g, err = p.Refresh(t.Context(), testRefresh, "user-1")
+			g, err = p.Refresh(t.Context(), testRefresh, "", "user-1")
 			expect(t, err, "")
 			if !reflect.DeepEqual(g.Scopes, row.later) {
 				t.Errorf("refresh: %#v, want %#v", g.Scopes, row.later)

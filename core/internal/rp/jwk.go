@@ -67,7 +67,7 @@ type jwk struct {
 	Alg    string          `json:"alg"`
 	Kid    string          `json:"kid"`
 	Crv    string          `json:"crv"`
-	Issuer string          `json:"issuer"`
+	Issuer json.RawMessage `json:"issuer"`
 	N      string          `json:"n"`
 	E      string          `json:"e"`
 	X      string          `json:"x"`
@@ -113,7 +113,10 @@ func parseKey(raw json.RawMessage, algs []string) (publicKey, bool) {
 	if j.D != nil || j.K != nil { // whoever publishes a private key has lost it
 		return publicKey{}, false
 	}
-	k := publicKey{kid: j.Kid, alg: j.Alg, kty: j.Kty, crv: j.Crv, issuer: j.Issuer}
+	k := publicKey{kid: j.Kid, alg: j.Alg, kty: j.Kty, crv: j.Crv}
+	if j.Issuer != nil && json.Unmarshal(j.Issuer, &k.issuer) != nil {
+		k.issuer = string(j.Issuer) // not a string: nobody's
+	}
 	if k.kty == "RSA" {
 		k.crv = ""
 	}

@@ -155,7 +155,7 @@ func TestTokenKindsApart(t *testing.T) {
 		f.set(func() { f.answer = func(a map[string]any) { a["id_token"] = logout } })
 		_, err = exchange(t, p)
 		expect(t, err, CodeIDTokenInvalid)
-		_, err = p.Refresh(t.Context(), testRefresh, "user-1")
+		_, err = p.Refresh(t.Context(), testRefresh, "", "user-1")
 		expect(t, err, CodeIDTokenInvalid)
 	}
 }

@@ -26,7 +26,7 @@ type outbound struct {
 	timeout time.Duration
 }
 
-func newOutbound(c Config) *outbound {
+func newOutbound(c Config, rules endpointRules) *outbound {
 	var transport http.RoundTripper
 	if c.HTTPClient != nil {
 		transport = c.HTTPClient.Transport
@@ -34,8 +34,10 @@ func newOutbound(c Config) *outbound {
 	if transport == nil {
 		// Never http.DefaultTransport: anything in the process may have
 		// changed it.
+		guard := &dialGuard{loopback: rules.loopback}
 		transport = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  guard.proxy,
+			DialContext:            guard.dial,
 			ForceAttemptHTTP2:      true,
 			MaxIdleConnsPerHost:    8,
 			IdleConnTimeout:        90 * time.Second,
@@ -118,6 +120,10 @@ func (o *outbound) unreachable(ctx context.Context, target string, err error, hi
 		e.context = context.Canceled
 		e.text = target + ": given up, nobody waits for the answer"
 		return e
+	}
+	if refused := refusedDial(err); refused != nil {
+		// Not an outage: it stays so until somebody mends the DNS.
+		return &wireError{text: target + ": " + refused.Error()}
 	}
 	for {
 		var u *url.Error

@@ -119,7 +119,7 @@ func New(c Config) (*Party, error) {
 		return nil, fmt.Errorf("provider %q: %w", c.ID, err)
 	}
 
-	p := &Party{config: c, rules: rules, out: newOutbound(c), budget: callbackTimeout}
+	p := &Party{config: c, rules: rules, out: newOutbound(c, rules), budget: callbackTimeout}
 	if c.PrivateKey != "" {
 		key, err := newAssertionKey(c.PrivateKey, c.KeyID)
 		if err != nil {
@@ -141,7 +141,7 @@ func (c Config) withDefaults() Config {
 	if c.UserInfoMethod == "" {
 		c.UserInfoMethod = http.MethodGet
 	}
-	if len(c.SigningAlgs) == 0 {
+	if c.OIDC && len(c.SigningAlgs) == 0 {
 		c.SigningAlgs = []string{"RS256", "ES256"}
 	}
 	if c.Now == nil {
@@ -176,9 +176,14 @@ func (c Config) problems(rules endpointRules) []error {
 		if !slices.Contains(c.Scopes, "openid") {
 			add(errors.New("Scopes: OpenID Connect needs the scope openid; add it, or set Scopes to nil"))
 		}
+		if c.DiscoveryURL != "" {
+			add(rules.check("DiscoveryURL", c.DiscoveryURL))
+		}
 	} else if c.AuthorizationEndpoint == "" || c.TokenEndpoint == "" {
 		add(errors.New("AuthorizationEndpoint and TokenEndpoint: both are required for OAuth 2.0"))
 	}
+	errs = append(errs, c.tenantProblems()...)
+	errs = append(errs, c.trustProblems()...)
 	for _, e := range []struct{ field, value string }{
 		{"AuthorizationEndpoint", c.AuthorizationEndpoint},
 		{"TokenEndpoint", c.TokenEndpoint},
@@ -222,10 +227,26 @@ func (c Config) problems(rules endpointRules) []error {
 	}
 	add(checkHeader("TokenHeader", c.TokenHeader))
 	add(checkHeader("UserInfoHeader", c.UserInfoHeader))
+	return errs
+}
+
+// trustProblems judges what says which ID tokens are accepted.
+func (c Config) trustProblems() (errs []error) {
 	for _, alg := range c.SigningAlgs {
 		if _, ok := algorithms[alg]; !ok {
-			add(fmt.Errorf("SigningAlgs: %q is not an asymmetric signature algorithm of RFC 7518 or RFC 8037", alg))
+			errs = append(errs, fmt.Errorf("SigningAlgs: %q is not an asymmetric signature algorithm of RFC 7518 or RFC 8037", alg))
 		}
+	}
+	for _, list := range []struct {
+		field   string
+		clients []string
+	}{{"TrustedAudiences", c.TrustedAudiences}, {"IDTokenAudiences", c.IDTokenAudiences}} {
+		if slices.Contains(list.clients, "") || slices.Contains(list.clients, c.ClientID) {
+			errs = append(errs, fmt.Errorf("%s: holds an empty client id, or ClientID itself, which needs no mention", list.field))
+		}
+	}
+	if !c.OIDC && (len(c.SigningAlgs)+len(c.TrustedAudiences)+len(c.IDTokenAudiences) > 0 || c.DiscoveryURL != "") {
+		errs = append(errs, errors.New("SigningAlgs, TrustedAudiences, IDTokenAudiences and DiscoveryURL: are for OpenID Connect only"))
 	}
 	return errs
 }

@@ -10,8 +10,9 @@ import (
 
 // Refresh asks for new tokens (RFC 6749 §6), once: a provider that rotates
 // takes a second attempt for theft and revokes the family. It ends within ten
-// seconds. subject is the sub of the ID token that came with the grant;
-// OAuth 2.0 has none.
+// seconds. issuer and subject are iss and sub of the ID token that came with the
+// grant, and stay so (OpenID Connect Core §12.2); OAuth 2.0 has none. An empty
+// issuer is not compared, but one must be given where Issuer holds {tenantid}.
 //
 // Grant.Token.RefreshToken is the one to keep: the new one, or refreshToken
 // itself when the provider has not rotated it. A zero RefreshExpiry and nil
@@ -22,22 +23,25 @@ import (
 // keep, unless it says InvalidGrant. Refresh neither remembers nor joins calls:
 // that one token is refreshed by one call at a time, on a context that outlives
 // the browser's request, is the caller's duty.
-func (p *Party) Refresh(ctx context.Context, refreshToken, subject string) (*Grant, error) {
+func (p *Party) Refresh(ctx context.Context, refreshToken, issuer, subject string) (*Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.budget)
 	defer cancel()
-	grant, err := p.refresh(ctx, refreshToken, subject)
+	grant, err := p.refresh(ctx, refreshToken, issuer, subject)
 	if err != nil {
 		return nil, p.named(err)
 	}
 	return grant, nil
 }
 
-func (p *Party) refresh(ctx context.Context, refreshToken, subject string) (*Grant, error) {
+func (p *Party) refresh(ctx context.Context, refreshToken, issuer, subject string) (*Grant, error) {
 	if refreshToken == "" {
 		return nil, failure(CodeBadRequest, "refresh: the refresh token is missing")
 	}
 	if p.config.OIDC && subject == "" {
 		return nil, failure(CodeBadRequest, "refresh: subject is missing")
+	}
+	if p.config.manyTenants() && issuer == "" {
+		return nil, failure(CodeBadRequest, "refresh: issuer is missing")
 	}
 	m, err := p.metadata(ctx)
 	if err != nil {
@@ -55,7 +59,7 @@ func (p *Party) refresh(ctx context.Context, refreshToken, subject string) (*Gra
 	if !p.config.OIDC {
 		return grant, nil
 	}
-	if err := p.renewIdentity(ctx, m, grant, bond{subject: subject, hide: secrets{refreshToken}}); err != nil {
+	if err := p.renewIdentity(ctx, m, grant, bond{issuer: issuer, subject: subject, hide: secrets{refreshToken}}); err != nil {
 		return nil, err
 	}
 	return grant, nil

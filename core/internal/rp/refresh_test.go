@@ -13,7 +13,7 @@ import (
 
 func refresh(t *testing.T, p *Party) (*Grant, error) {
 	t.Helper()
-	return p.Refresh(t.Context(), testRefresh, "user-1")
+	return p.Refresh(t.Context(), testRefresh, "", "user-1")
 }
 
 // answers returns an edit of the token answer; nil removes the member.
@@ -86,7 +86,7 @@ func TestTokenRotation(t *testing.T) {
 				t.Errorf("to keep: %q, want %q", g.Token.RefreshToken, row.want)
 			}
 			// The next refresh goes out with it, byte for byte.
-			_, err = p.Refresh(t.Context(), g.Token.RefreshToken, "user-1")
+			_, err = p.Refresh(t.Context(), g.Token.RefreshToken, "", "user-1")
 			expect(t, err, "")
 			if got := f.form.Get("refresh_token"); got != row.want {
 				t.Errorf("sent %q, want %q", got, row.want)
@@ -284,7 +284,7 @@ func TestBondsDoNotMix(t *testing.T) {
 	expect(t, err, CodeNonceMismatch)
 	_, err = refresh(t, f.party(t))
 	expect(t, err, "")
-	_, err = f.party(t).Refresh(t.Context(), testRefresh, "")
+	_, err = f.party(t).Refresh(t.Context(), testRefresh, "", "")
 	expect(t, err, CodeBadRequest)
 }
 
@@ -336,22 +336,22 @@ func TestRefreshInput(t *testing.T) {
 	f := newIDP(t)
 	p := f.party(t)
 	for name, call := range map[string]func() (*Grant, error){
-		"no token":            func() (*Grant, error) { return p.Refresh(t.Context(), "", "user-1") },
-		"no subject":          func() (*Grant, error) { return p.Refresh(t.Context(), testRefresh, "") },
-		"OAuth 2.0, no token": func() (*Grant, error) { return f.party(t, f.plain).Refresh(t.Context(), "", "") },
+		"no token":            func() (*Grant, error) { return p.Refresh(t.Context(), "", "", "user-1") },
+		"no subject":          func() (*Grant, error) { return p.Refresh(t.Context(), testRefresh, "", "") },
+		"OAuth 2.0, no token": func() (*Grant, error) { return f.party(t, f.plain).Refresh(t.Context(), "", "", "") },
 	} {
 		_, err := call()
 		t.Log(name)
 		expect(t, err, CodeBadRequest)
 	}
-	_, err := p.Refresh(stop(), testRefresh, "user-1")
+	_, err := p.Refresh(stop(), testRefresh, "", "user-1")
 	if e := expect(t, err, CodeDiscoveryUnreachable); !e.Unreachable() || e.InvalidGrant() {
 		t.Errorf("%v", e)
 	}
 	if f.count("/token") != 0 {
 		t.Error("the token endpoint was asked")
 	}
-	_, err = f.party(t, f.plain).Refresh(t.Context(), testRefresh, "")
+	_, err = f.party(t, f.plain).Refresh(t.Context(), testRefresh, "", "")
 	expect(t, err, "")
 }
 
@@ -483,7 +483,7 @@ func TestNoSecretsAfterSignIn(t *testing.T) {
 			_, _ = io.WriteString(w, `{"error":"`+token+`"}`)
 		}
 		f.overrides["/revoke"] = f.overrides["/token"]
-		_, err := f.party(t).Refresh(t.Context(), token, "user-1")
+		_, err := f.party(t).Refresh(t.Context(), token, "", "user-1")
 		for _, err := range []error{err, f.party(t).Revoke(t.Context(), token, "")} {
 			if err == nil || contains(err.Error(), token) || !contains(err.Error(), "redacted") {
 				t.Errorf("%v", err)
