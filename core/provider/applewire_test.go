@@ -85,7 +85,7 @@ func checkAppleSecretIsFresh(t *testing.T, key *ecdsa.PrivateKey, secret string)
 
 func issuedAt(t *testing.T, jwt string) time.Time {
 	t.Helper()
-	signed, err := jose.ParseSigned(jwt, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(jwt, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatal(err)
 	}

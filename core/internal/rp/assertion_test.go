@@ -106,7 +106,7 @@ func TestPrivateKeys(t *testing.T) {
 
 // What cannot sign is an error of New that names the field and quotes nothing.
 func TestPrivateKeyProblems(t *testing.T) {
-	small := must(rsa.GenerateKey(rand.Reader, 1024)) //nolint:gosec // the key that is to be refused
+	small := must(rsa.GenerateKey(rand.Reader, 1024))
 	x25519 := pemBlock("PRIVATE KEY", append([]byte{0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20}, make([]byte, 32)...))
 	const junk = "canary-junk-of-a-key"
 	for name, text := range map[string]string{

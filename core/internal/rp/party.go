@@ -184,26 +184,7 @@ func (c Config) problems(rules endpointRules) []error {
 	}
 	errs = append(errs, c.tenantProblems()...)
 	errs = append(errs, c.trustProblems()...)
-	for _, e := range []struct{ field, value string }{
-		{"AuthorizationEndpoint", c.AuthorizationEndpoint},
-		{"TokenEndpoint", c.TokenEndpoint},
-		{"UserInfoEndpoint", c.UserInfoEndpoint},
-		{"RevocationEndpoint", c.RevocationEndpoint},
-		{"IntrospectionEndpoint", c.IntrospectionEndpoint},
-		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
-		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
-		{"EndSessionEndpoint", c.EndSessionEndpoint},
-	} {
-		if e.value != "" {
-			add(rules.check(e.field, e.value))
-		}
-	}
-	if c.AuthorizationEndpoint != "" {
-		add(checkQuery("AuthorizationEndpoint", c.AuthorizationEndpoint))
-	}
-	if c.EndSessionEndpoint != "" {
-		add(checkEndSessionQuery("EndSessionEndpoint", c.EndSessionEndpoint))
-	}
+	errs = append(errs, c.endpointProblems(rules)...)
 	if c.ClientID == "" {
 		add(errors.New("ClientID: missing; copy it from the provider's registration of your application"))
 	}
@@ -227,6 +208,31 @@ func (c Config) problems(rules endpointRules) []error {
 	}
 	add(checkHeader("TokenHeader", c.TokenHeader))
 	add(checkHeader("UserInfoHeader", c.UserInfoHeader))
+	return errs
+}
+
+// endpointProblems judges the addresses that were configured.
+func (c Config) endpointProblems(rules endpointRules) (errs []error) {
+	for _, e := range []struct{ field, value string }{
+		{"AuthorizationEndpoint", c.AuthorizationEndpoint},
+		{"TokenEndpoint", c.TokenEndpoint},
+		{"UserInfoEndpoint", c.UserInfoEndpoint},
+		{"RevocationEndpoint", c.RevocationEndpoint},
+		{"IntrospectionEndpoint", c.IntrospectionEndpoint},
+		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
+		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
+		{"EndSessionEndpoint", c.EndSessionEndpoint},
+	} {
+		if e.value != "" {
+			errs = append(errs, rules.check(e.field, e.value))
+		}
+	}
+	if c.AuthorizationEndpoint != "" {
+		errs = append(errs, checkQuery("AuthorizationEndpoint", c.AuthorizationEndpoint))
+	}
+	if c.EndSessionEndpoint != "" {
+		errs = append(errs, checkEndSessionQuery("EndSessionEndpoint", c.EndSessionEndpoint))
+	}
 	return errs
 }
 
