@@ -35,6 +35,10 @@ const formPost = "form_post"
 // challengePattern is base64url(SHA-256) without padding (RFC 7636 §4.2).
 var challengePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
+// maxAgePattern: none at all, or seconds. Every sign-in is a new one here, so that
+// any max_age is kept, and prompt=login too.
+var maxAgePattern = regexp.MustCompile(`^[0-9]{0,10}$`)
+
 // authorize shows the page of users (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2).
 func (p *Provider) authorize(c *call) reply {
 	req, no := p.readAuthorization(c.form)
@@ -140,15 +144,21 @@ func (p *Provider) readRequest(form url.Values) (authRequest, *refusal) {
 	if no := checkParameters(form); no != nil {
 		return req, no
 	}
-	for _, scope := range strings.Fields(form.Get("scope")) {
-		if slices.Contains(supportedScopes(), scope) && !slices.Contains(req.scopes, scope) {
-			req.scopes = append(req.scopes, scope)
-		}
-	}
+	req.scopes = knownScopes(form.Get("scope"))
 	req.nonce = form.Get("nonce")
 	req.challenge = form.Get("code_challenge")
 	req.loginHint = form.Get("login_hint")
 	return req, nil
+}
+
+// knownScopes leaves out what the provider does not know (RFC 6749 §3.3).
+func knownScopes(asked string) (scopes []string) {
+	for _, scope := range strings.Fields(asked) {
+		if slices.Contains(supportedScopes(), scope) && !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
 }
 
 func checkParameters(form url.Values) *refusal {
@@ -175,6 +185,8 @@ func checkParameters(form url.Values) *refusal {
 		return &refusal{"invalid_request", "code_challenge_method must be S256"}
 	case !challengePattern.MatchString(form.Get("code_challenge")):
 		return &refusal{"invalid_request", "code_challenge must be 43 base64url characters"}
+	case !maxAgePattern.MatchString(form.Get("max_age")):
+		return &refusal{"invalid_request", "max_age must be a whole number of seconds"}
 	case slices.Contains(prompts, "none") && len(prompts) > 1:
 		return &refusal{"invalid_request", "prompt=none excludes every other prompt"}
 	case slices.Contains(prompts, "none"):

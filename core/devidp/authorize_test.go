@@ -41,6 +41,8 @@ func TestAuthorizeRefuses(t *testing.T) {
 		{"challenge too short", []string{"code_challenge", "short"}, "invalid_request"},
 		{"fragment", []string{"response_mode", "fragment"}, "invalid_request"},
 		{"prompt none", []string{"prompt", "none"}, "login_required"},
+		{"max_age not a number", []string{"max_age", "soon"}, "invalid_request"},
+		{"max_age negative", []string{"max_age", "-1"}, "invalid_request"},
 		{"prompt none and login", []string{"prompt", "none login"}, "invalid_request"},
 		{"request object", []string{"request", "x"}, "request_not_supported"},
 		{"request_uri", []string{"request_uri", "http://localhost/x"}, "request_uri_not_supported"},

@@ -12,24 +12,25 @@ import (
 	"github.com/aura-stack-go/auth/core/devidp"
 )
 
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
 // An ear is a client's endpoint for logout tokens. It answers 200 unless a test
 // says otherwise.
 type ear struct {
-	url    string
-	answer http.HandlerFunc
+	url string
 
-	mu    sync.Mutex
-	heard []string
-	odd   string // what was wrong with a request
+	mu     sync.Mutex
+	answer http.HandlerFunc
+	heard  []string
+	odd    string // what was wrong with a request
 }
 
 func listen(t *testing.T) *ear {
 	t.Helper()
 	e := &ear{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e.hear(r)
-		if e.answer != nil {
-			e.answer(w, r)
+		if answer := e.hear(r); answer != nil {
+			answer(w, r)
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -37,7 +38,7 @@ func listen(t *testing.T) *ear {
 	return e
 }
 
-func (e *ear) hear(r *http.Request) {
+func (e *ear) hear(r *http.Request) (answer http.HandlerFunc) {
 	err := r.ParseForm()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -46,6 +47,14 @@ func (e *ear) hear(r *http.Request) {
 		e.odd = r.Method + " " + r.URL.RequestURI() + " " + r.PostForm.Encode()
 	}
 	e.heard = append(e.heard, r.PostForm.Get("logout_token"))
+	return e.answer
+}
+
+// say changes the answer from the next request on.
+func (e *ear) say(answer http.HandlerFunc) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answer = answer
 }
 
 // take returns what was heard since the last time.
@@ -101,7 +110,21 @@ func logoutEffects() map[string]effect {
 		"LogoutExpired": claims(func(c map[string]any) bool {
 			return num(c, "exp") == num(c, "iat")+120 && num(c, "exp") < float64(time.Now().Unix()-120)
 		}),
-		"LogoutReplayed": func(w *wire) bool { return signed(w) && len(w.logouts) == 2 && w.logouts[0] == w.logouts[1] },
+		"LogoutOtherKey": func(w *wire) bool {
+			return w.logout != nil && !signed(w) && str(w.logoutHeader, "kid") == str(w.header, "kid") && !strings.HasSuffix(last(w), ".")
+		},
+		"LogoutMissingAudience": without("aud"),
+		"LogoutMissingIssuer":   without("iss"),
+		"LogoutEventText":       claims(func(c map[string]any) bool { return c["events"] == logoutEvent }),
+		"LogoutEventNumber": claims(func(c map[string]any) bool {
+			events, _ := c["events"].(map[string]any)
+			return len(events) == 1 && events[logoutEvent] == 1.0
+		}),
+		"LogoutMissingExpiry":    without("exp"),
+		"LogoutMissingIssuedAt":  without("iat"),
+		"LogoutFutureIssuedAt":   claims(func(c map[string]any) bool { return num(c, "iat") > num(c, "exp") }),
+		"LogoutAccessTokenTyped": func(w *wire) bool { return signed(w) && str(w.logoutHeader, "typ") == "at+jwt" },
+		"LogoutReplayed":         func(w *wire) bool { return signed(w) && len(w.logouts) == 2 && w.logouts[0] == w.logouts[1] },
 	}
 }
 
@@ -161,13 +184,27 @@ func TestBackchannelLogout(t *testing.T) {
 	}
 
 	// By the browser; the way back comes after the client was told.
-	mine.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }
+	mine.say(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
 	a := get(t, base(p)+"/end_session?"+url.Values{"id_token_hint": {idToken}, "post_logout_redirect_uri": {"http://127.0.0.1:3000/"}}.Encode())
 	if heard := mine.take(); a.status != http.StatusSeeOther || len(heard) != 1 || decodePart(heard[0], 1)["sid"] != sid {
 		t.Errorf("end_session: %d, heard %v", a.status, heard)
 	}
 	if n := p.Counts().BackchannelLogout; n != 4 {
 		t.Errorf("%d logout tokens, want 4", n)
+	}
+}
+
+// A client that redeemed its code after the logout would have a session that the
+// provider has ended, and that nobody will tell it about.
+func TestCodeDiesWithItsSession(t *testing.T) {
+	p := start(t, fast())
+	code := newCode(t, p)
+	newTokens(t, p)
+	if _, err := p.EndSessions(t.Context(), "demo-ada"); err != nil {
+		t.Fatal(err)
+	}
+	if a := post(t, base(p)+"/token", tokenRequest(p, code)); a.status != http.StatusBadRequest || a.text("error") != "invalid_grant" {
+		t.Errorf("the code of an ended session: %d %s", a.status, a.body)
 	}
 }
 
@@ -188,7 +225,7 @@ func TestBackchannelLogoutAnswers(t *testing.T) {
 		"hung up":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ear.answer = test.answer
+			ear.say(test.answer)
 			notices, err := p.EndSession(t.Context(), sid)
 			if err != nil || len(notices) != 1 || notices[0].Status != test.status || len(notices[0].Body) != test.body || (notices[0].Err == nil) != (test.status != 0) {
 				t.Errorf("%v %v", notices[0].Status, err)
@@ -199,7 +236,7 @@ func TestBackchannelLogoutAnswers(t *testing.T) {
 		})
 	}
 	t.Run("silent", func(t *testing.T) {
-		ear.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		ear.say(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		done := make(chan error, 1)
 		go func() {
 			notices, _ := p.EndSession(t.Context(), sid)

@@ -60,6 +60,7 @@ type Lifetimes struct {
 	AccessToken  time.Duration // default 1 hour
 	IDToken      time.Duration // default 1 hour
 	RefreshToken time.Duration // default 24 hours, anew with each rotation
+	DeviceCode   time.Duration // default 10 minutes; the user code's too
 }
 
 // Config of a Provider. The zero value is what most callers of Start want.
@@ -120,6 +121,7 @@ func (l Lifetimes) withDefaults() Lifetimes {
 	fill(&l.AccessToken, time.Hour)
 	fill(&l.IDToken, time.Hour)
 	fill(&l.RefreshToken, 24*time.Hour)
+	fill(&l.DeviceCode, 10*time.Minute)
 	return l
 }
 
@@ -199,7 +201,7 @@ func (c Config) checkRest() error {
 	if c.SigningAlg != "RS256" && c.SigningAlg != "ES256" {
 		problems = append(problems, fmt.Errorf("devidp: SigningAlg is %q, want RS256 or ES256 (other algorithms are faults)", c.SigningAlg))
 	}
-	if min(c.Lifetimes.Code, c.Lifetimes.AccessToken, c.Lifetimes.IDToken, c.Lifetimes.RefreshToken) < 0 {
+	if min(c.Lifetimes.Code, c.Lifetimes.AccessToken, c.Lifetimes.IDToken, c.Lifetimes.RefreshToken, c.Lifetimes.DeviceCode) < 0 {
 		problems = append(problems, errors.New("devidp: Lifetimes has a negative duration: leave it zero for the default, or use the Expired fault"))
 	}
 	return errors.Join(problems...)

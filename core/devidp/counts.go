@@ -9,6 +9,10 @@ type Counts struct {
 	Authorize int
 	// PushedAuthorization counts requests to the endpoint of RFC 9126.
 	PushedAuthorization int
+	// DeviceAuthorization counts the sign-ins on another device that were begun;
+	// their polls are among Token. DevicePage counts page loads and forms.
+	DeviceAuthorization int
+	DevicePage          int
 	// Token counts every request to the token endpoint; Refresh those among them
 	// with grant_type=refresh_token.
 	Token      int
@@ -57,6 +61,10 @@ func (c *Counts) add(e Endpoint) {
 		c.Authorize++
 	case PushedAuthorization:
 		c.PushedAuthorization++
+	case DeviceAuthorization:
+		c.DeviceAuthorization++
+	case DevicePage:
+		c.DevicePage++
 	case Token:
 		c.Token++
 	case UserInfo:

@@ -10,7 +10,8 @@ import (
 type Endpoint string
 
 // The endpoints. Refresh is the token endpoint when it is asked for
-// grant_type=refresh_token; a fault at Token strikes there too. Trap is where
+// grant_type=refresh_token; a fault at Token strikes there too, and when a device
+// polls. DevicePage is where the user code is typed in. Trap is where
 // careless clients are led to (Counts.Trap); no fault strikes it. BackchannelLogout
 // is the clients' endpoint: a fault there spoils the logout token that it is sent.
 const (
@@ -18,6 +19,8 @@ const (
 	JWKS                Endpoint = "jwks"
 	Authorize           Endpoint = "authorize"
 	PushedAuthorization Endpoint = "par"
+	DeviceAuthorization Endpoint = "device_authorization"
+	DevicePage          Endpoint = "device"
 	Token               Endpoint = "token"
 	Refresh             Endpoint = "refresh"
 	UserInfo            Endpoint = "userinfo"

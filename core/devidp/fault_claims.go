@@ -43,6 +43,11 @@ var (
 
 	WrongAtHash   = claimFault("WrongAtHash", Refuse, "The ID token's at_hash belongs to another access token.", put("at_hash", halfHash("another access token")))
 	MissingAtHash = claimFault("MissingAtHash", Accept, "The ID token has no at_hash, which the code flow allows.", drop("at_hash"))
+
+	// To be refused where the request had a max_age (OpenID Connect Core §3.1.3.7).
+	MissingAuthTime = claimFault("MissingAuthTime", Either, "The ID token has no auth_time, which is fine unless the request had a max_age.", drop("auth_time"))
+	OldAuthTime     = claimFault("OldAuthTime", Either, "The ID token's auth_time is a day ago, which is fine unless the request had a shorter max_age.", shift("auth_time", -24*hour))
+	FutureAuthTime  = claimFault("FutureAuthTime", Either, "The ID token's auth_time lies an hour ahead, which proves nothing to a request with a max_age.", shift("auth_time", hour))
 )
 
 func claimFaults() []Fault {
@@ -53,6 +58,7 @@ func claimFaults() []Fault {
 		MissingIssuedAt, FutureIssuedAt, MissingExpiry, Expired, ExpiryString,
 		ExpiryOverflow, ExpiryNegative, ExpiryFraction, FutureNotBefore,
 		MissingNonce, WrongNonce, NonceArray, WrongAtHash, MissingAtHash,
+		MissingAuthTime, OldAuthTime, FutureAuthTime,
 	}
 }
 

@@ -100,6 +100,12 @@ func claimEffects() map[string]effect {
 			return w.signed() && str(w.claims, "at_hash") != "" && str(w.claims, "at_hash") != atHash(w.token.text("access_token"))
 		},
 		"MissingAtHash": noClaim("at_hash"),
+
+		"MissingAuthTime": noClaim("auth_time"),
+		"OldAuthTime": signedClaims(func(c map[string]any) bool {
+			return num(c, "auth_time") > 0 && num(c, "auth_time") <= num(c, "iat")-86400
+		}),
+		"FutureAuthTime": signedClaims(func(c map[string]any) bool { return num(c, "auth_time") > num(c, "iat")+3500 }),
 	}
 }
 

@@ -2,6 +2,7 @@ package devidp
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +20,8 @@ type ledger struct {
 	refresh map[string]issued
 	// pushed authorization requests, by request_uri.
 	pushed map[string]pushed
+	// devices that wait to be allowed, or have been, by device code.
+	devices map[string]*device
 	// assertions are the jti of client assertions, until they expire.
 	assertions map[string]time.Time
 	swept      time.Time
@@ -45,6 +48,7 @@ type grant struct {
 	// ---
 	redeemed bool
 	revoked  bool
+	over     bool // the session has ended, at the provider too
 	forget   time.Time
 	// subject replaces the user's in userinfo too, when a fault changed it.
 	subject any
@@ -67,6 +71,7 @@ func newLedger(now func() time.Time, l Lifetimes) *ledger {
 		refresh:   map[string]issued{},
 
 		pushed:     map[string]pushed{},
+		devices:    map[string]*device{},
 		assertions: map[string]time.Time{},
 	}
 }
@@ -120,6 +125,8 @@ func (l *ledger) redeem(code, clientID, redirectURI, verifier string, reuse bool
 	case g.redeemed && !reuse:
 		g.revoked = true
 		return nil, "the code was used before: the tokens issued from it are revoked now"
+	case g.over:
+		return nil, "the session that the code belongs to has ended"
 	case !l.now().Before(g.expires):
 		return nil, "the code has expired"
 	case g.redirectURI != redirectURI:
@@ -218,16 +225,27 @@ func (l *ledger) revoke(token, clientID string) bool {
 func (l *ledger) end(chosen func(*grant) bool) (known []*grant) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, g := range l.codes {
+	for _, g := range l.grants() {
 		if !chosen(g) {
 			continue
 		}
-		g.revoked = true
+		g.revoked, g.over = true, true
 		if g.redeemed {
 			known = append(known, g)
 		}
 	}
 	return known
+}
+
+// grants are all there are, however they came about.
+func (l *ledger) grants() []*grant {
+	all := slices.Collect(maps.Values(l.codes))
+	for _, d := range l.devices {
+		if d.grant != nil {
+			all = append(all, d.grant)
+		}
+	}
+	return all
 }
 
 // firstUse remembers a client assertion's jti and reports whether it is new
@@ -256,6 +274,10 @@ func (l *ledger) sweep() {
 	maps.DeleteFunc(l.access, gone)
 	maps.DeleteFunc(l.refresh, gone)
 	maps.DeleteFunc(l.codes, func(_ string, g *grant) bool { return now.After(g.forget) })
+	maps.DeleteFunc(l.devices, func(_ string, d *device) bool {
+		// Kept a while, so that a late poll hears expired_token.
+		return now.After(d.expires.Add(pageLifetime)) && (d.grant == nil || now.After(d.grant.forget))
+	})
 	maps.DeleteFunc(l.pushed, func(_ string, r pushed) bool { return now.After(r.expires) })
 	maps.DeleteFunc(l.assertions, func(_ string, until time.Time) bool { return now.After(until) })
 	maps.DeleteFunc(l.pending, func(_ string, p pendingRequest) bool { return now.After(p.expires) })

@@ -30,6 +30,7 @@ button:focus-visible { outline: 3px solid var(--mark); outline-offset: 2px; }
 .user b { display: block; font-weight: 600; }
 .user small { color: var(--soft); overflow-wrap: anywhere; }
 .disc { flex: none; width: 2.4rem; height: 2.4rem; display: grid; place-items: center; border-radius: 50%; background: var(--mark); color: var(--card); font-weight: 600; }
+input { font: inherit; font-size: 1.3rem; letter-spacing: .15em; text-align: center; text-transform: uppercase; padding: .6rem; color: inherit; background: none; border: 1px solid var(--line); border-radius: .5rem; }
 .quiet { border-color: transparent; color: var(--soft); }
 `
 
@@ -48,9 +49,14 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <span class="note">Development only</span>
 <h1>{{.Title}}</h1>
 <p>{{.Text}}</p>
-{{- with .RequestID}}
-<form method="post" action="{{$.Action}}">
+{{- with .Action}}
+<form method="post" action="{{.}}">
+{{- with $.RequestID}}
 <input type="hidden" name="request" value="{{.}}">
+{{- else}}
+<label for="code">Code</label>
+<input id="code" name="user_code" value="{{$.UserCode}}" required maxlength="40" autocomplete="off" autocapitalize="characters" spellcheck="false">
+{{- end}}
 {{- range $.Users}}
 <button class="user" type="submit" name="user" value="{{.Subject}}"><span class="disc" aria-hidden="true">{{.Initial}}</span><span><b>{{.Label}}</b><small>{{.Detail}}</small></span></button>
 {{- end}}
@@ -63,26 +69,54 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 `))
 
 type page struct {
-	Title, Text, Action, RequestID string
-	Users                          []pageUser
+	Title, Text string
+	// Action is the form's; without one there is none. It is about the request
+	// RequestID, or else about a code that is typed in.
+	Action, RequestID, UserCode string
+	Users                       []pageUser
 }
 
 type pageUser struct{ Subject, Initial, Label, Detail string }
 
 func (p *Provider) usersPage(req authRequest, requestID string) reply {
-	users := slices.Clone(p.config.Users)
-	slices.SortStableFunc(users, func(a, b User) int { return hinted(b, req.loginHint) - hinted(a, req.loginHint) })
-	shown := make([]pageUser, 0, len(users))
-	for _, u := range users {
-		shown = append(shown, pageUser{Subject: u.Subject, Initial: initial(u), Label: label(u), Detail: detail(u)})
-	}
 	return page{
 		Title:     "Development sign-in: pick a user",
 		Text:      "The application at " + originOf(req.redirectURI) + " (client " + req.client.ID + ") asks who you are. No password is needed: this provider answers only on this machine.",
 		Action:    p.base + "/authorize/user",
 		RequestID: requestID,
-		Users:     shown,
+		Users:     p.shownUsers(req.loginHint),
 	}.reply(http.StatusOK)
+}
+
+func (p *Provider) shownUsers(hint string) []pageUser {
+	users := slices.Clone(p.config.Users)
+	slices.SortStableFunc(users, func(a, b User) int { return hinted(b, hint) - hinted(a, hint) })
+	shown := make([]pageUser, 0, len(users))
+	for _, u := range users {
+		shown = append(shown, pageUser{Subject: u.Subject, Initial: initial(u), Label: label(u), Detail: detail(u)})
+	}
+	return shown
+}
+
+// userCodePage asks for the code even when the address has it in it: who compares
+// it with the device's does not allow a stranger's (RFC 8628 §3.3.1, §5.4).
+func (p *Provider) userCodePage(userCode, problem string) reply {
+	status := http.StatusOK
+	text := "Type the code that your device shows, or compare it, and pick who signs in there. Go on only if the device is yours."
+	if problem != "" {
+		status, text = http.StatusBadRequest, problem+" It may have been used, or be too old: look at the device again."
+	}
+	return page{
+		Title:    "Development sign-in: another device",
+		Text:     text,
+		Action:   p.base + "/device",
+		UserCode: userCode,
+		Users:    p.shownUsers(""),
+	}.reply(status)
+}
+
+func donePage(title, text string) reply {
+	return page{Title: "Development sign-in: " + title, Text: text}.reply(http.StatusOK)
 }
 
 func refusedPage(reason string) reply {

@@ -108,6 +108,8 @@ func (p *Provider) routeTable() map[string]route {
 		"/authorize":                        {Authorize, both, p.authorize},
 		"/authorize/user":                   {Authorize, post, p.pick},
 		"/par":                              {PushedAuthorization, post, p.push},
+		"/device_authorization":             {DeviceAuthorization, post, p.authorizeDevice},
+		"/device":                           {DevicePage, both, p.devicePage},
 		"/token":                            {Token, post, p.token},
 		"/userinfo":                         {UserInfo, both, p.userInfo},
 		"/revoke":                           {Revoke, post, p.revoke},

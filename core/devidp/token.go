@@ -34,10 +34,12 @@ func (p *Provider) token(c *call) reply {
 		return p.exchange(c, client)
 	case "refresh_token":
 		return p.renew(c, client)
+	case deviceGrant:
+		return p.pollDevice(c, client)
 	case "":
 		return oauthError(http.StatusBadRequest, "invalid_request", "grant_type is missing: the body must be application/x-www-form-urlencoded")
 	}
-	return oauthError(http.StatusBadRequest, "unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
+	return oauthError(http.StatusBadRequest, "unsupported_grant_type", "grant_type must be authorization_code, refresh_token or "+deviceGrant)
 }
 
 func (p *Provider) exchange(c *call, client Client) reply {
@@ -46,7 +48,12 @@ func (p *Provider) exchange(c *call, client Client) reply {
 	if reason != "" {
 		return oauthError(http.StatusBadRequest, "invalid_grant", reason)
 	}
-	answer := p.tokens(c, g, g.scopes, g.nonce)
+	return p.firstTokens(c, g, g.nonce)
+}
+
+// firstTokens are those of a grant that has just been redeemed.
+func (p *Provider) firstTokens(c *call, g *grant, nonce string) reply {
+	answer := p.tokens(c, g, g.scopes, nonce)
 	if answer.Status == http.StatusOK && (!p.config.RequireOfflineAccess || slices.Contains(g.scopes, "offline_access")) {
 		answer.object["refresh_token"] = p.ledger.issueRefresh(g)
 	}

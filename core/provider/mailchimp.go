@@ -11,11 +11,12 @@ import (
 // MAILCHIMP_CLIENT_ID and MAILCHIMP_CLIENT_SECRET, with any of the prefixes or
 // bare.
 //
-// The subject is user_id, the Mailchimp account: people who share an account
-// are one user here. To tell them apart set Profile, and take login.login_id.
-// There are no scopes, tokens do not expire, and the token answer may lack its
-// token_type. The profile comes from an address that serves every data center.
-// Mailchimp does not say that the address is verified.
+// The user is the Mailchimp account (user_id): whoever of its managers signs in,
+// Mailchimp hands out the account's one token and names its owner. So do not
+// take this for the sign-in of a person. There are no scopes, tokens do not
+// expire, and the token answer may lack its token_type. The profile comes from an
+// endpoint that serves every data center. Mailchimp does not say that the e-mail
+// address is verified.
 func Mailchimp() aura.Provider {
 	return aura.Provider{
 		ID: "mailchimp", Name: "Mailchimp",
