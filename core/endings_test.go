@@ -184,6 +184,35 @@ func TestReplacedSessionIsNotWritten(t *testing.T) {
 	}
 }
 
+// The same for the tokens of its provider: they are handed out while they are
+// good, and the cookie of the new sign-in stays.
+func TestReplacedSessionKeepsOffTokens(t *testing.T) {
+	s := newTokenRig(t, devidp.Lifetimes{AccessToken: 2 * time.Minute}, func(c *aura.Config) { c.Store = memstore.New(c.Now) })
+	b := s.member()
+	s.clock.add(100 * time.Second) // they are due
+	before, csrf := cookieHeader(b.cookies()), b.csrf()
+	b.signIn("demo-ada")
+	old := func(method, path string) reply {
+		return s.browser().do(method, path, "", "Cookie", before, "X-CSRF-Token", csrf)
+	}
+	if r := old("GET", tokensPath); r.status != 200 || len(r.header["Set-Cookie"]) != 0 || s.idp.Counts().Refresh != 0 {
+		t.Errorf("tokens: %d, cookies %q, %d refreshes: %s", r.status, r.header["Set-Cookie"], s.idp.Counts().Refresh, r.body)
+	}
+	for _, path := range []string{"DELETE /auth/providers/dev", "POST " + tokensPath + "/revoke", "POST /auth/providers/dev/user/refresh"} {
+		method, target, _ := strings.Cut(path, " ")
+		if r := old(method, target); r.status != 401 || r.code(t) != string(aura.CodeNoSession) || len(r.header["Set-Cookie"]) != 0 {
+			t.Errorf("%s: %d, cookies %q: %s", path, r.status, r.header["Set-Cookie"], r.body)
+		}
+	}
+	s.clock.add(25 * time.Second) // they have run out
+	if r := old("GET", tokensPath); r.status != 401 || r.code(t) != string(aura.CodeNoSession) || len(r.header["Set-Cookie"]) != 0 {
+		t.Errorf("tokens that have run out: %d, cookies %q: %s", r.status, r.header["Set-Cookie"], r.body)
+	}
+	if !b.connected() {
+		t.Error("the new session has lost its tokens")
+	}
+}
+
 // SE-28, CC-05: what takes long, and ends after the sign-out, writes nothing and
 // does not say that it has.
 func TestEndedMeanwhile(t *testing.T) {

@@ -274,6 +274,12 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 	if t == nil {
 		return nil, fail(CodeNotConnected, "the session holds no tokens of this provider")
 	}
+	if s.replaced { // its cookies are another session's by now, and stay as they are
+		if t.expired(v.now) {
+			return nil, ErrNoSession
+		}
+		return t, nil
+	}
 	changed := false
 	// What late comers get may be due itself by now: follow it, within reason.
 	for range 8 {
