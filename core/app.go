@@ -183,7 +183,9 @@ func (a *Auth) SignIn(r *http.Request, provider string, o SignInOptions) (SignIn
 
 // SignOut ends the request's session and returns the header lines that clear
 // its cookies. It runs both layers against CSRF, as Verify does, and refuses
-// GET. Without a session only the origin layer runs, and it succeeds.
+// GET. Without a session only the origin layer runs, and it succeeds. A session
+// that came in Authorization has no cookies to clear: without a Store its token
+// is good until it expires, and only the client can forget it.
 func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 	v, s, err := a.act(r)
 	if err != nil {
@@ -199,6 +201,25 @@ func (a *Auth) SignOut(r *http.Request) (http.Header, error) {
 	}
 	v.loaded.set(nil)
 	return v.sent(), nil
+}
+
+// EndSessionURL returns where to send the browser, after SignOut, to sign out at
+// the provider that has signed the request's session in, too; from there it
+// comes back to redirectTo. Call it before SignOut, which ends what it goes by.
+// It is "" when there is no such address: without a session, for credentials,
+// without Logout.AtProvider, and where the provider has no end_session_endpoint.
+// An error says that the provider cannot be asked now; sign out all the same.
+// The address may hold the ID token: redirect to it, and show it nowhere.
+func (a *Auth) EndSessionURL(r *http.Request, redirectTo string) (string, error) {
+	v, s, err := a.look(r)
+	if err != nil {
+		return "", err
+	}
+	e := a.exitOf(v, s)
+	if e == nil {
+		return "", nil
+	}
+	return a.elsewhere(v, e, redirectTo)
 }
 
 // UpdateSession changes the session's user, with whatever change does to it,

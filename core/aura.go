@@ -43,6 +43,7 @@ type Auth struct {
 	codec     *token.Codec
 	flows     *token.Box
 	devices   *token.Box
+	waysBack  *token.Box
 	parties   map[string]*party
 
 	tokenBox  *token.Box
@@ -116,7 +117,7 @@ func (a *Auth) build(weak bool) error {
 		r, err = rp.New(rp.Config{
 			ID: p.ID, OIDC: p.OIDC, Issuer: p.Issuer, DiscoveryURL: p.DiscoveryURL, Tenants: p.Tenants,
 			AuthorizationEndpoint: p.AuthorizationEndpoint, TokenEndpoint: p.TokenEndpoint,
-			UserInfoEndpoint: p.UserInfoEndpoint, RevocationEndpoint: p.RevocationEndpoint,
+			UserInfoEndpoint: p.UserInfoEndpoint, IntrospectionEndpoint: p.IntrospectionEndpoint, RevocationEndpoint: p.RevocationEndpoint,
 			PushedAuthorizationEndpoint: p.PushedAuthorizationEndpoint, EndSessionEndpoint: p.EndSessionEndpoint,
 			DeviceAuthorizationEndpoint: p.DeviceAuthorizationEndpoint,
 			ClientID:                    cmp.Or(p.ClientID, "unset"), // validateProviders has said so, once
@@ -150,7 +151,8 @@ func (a *Auth) openVault() (p problemList) {
 	if err != nil {
 		return p // validateSession has said so
 	}
-	a.keys, a.flows, a.devices = ring, ring.Box(flowInfo), ring.Box(deviceInfo)
+	a.keys, a.flows = ring, ring.Box(flowInfo)
+	a.waysBack, a.devices = ring.Box(signedOutInfo), ring.Box(deviceInfo)
 	a.spentDevices.Keep = maxDevice
 	a.tokenBox = ring.Box(providerTokensInfo).Limit(a.maxTokenLen())
 	if a.codec, err = ring.Codec(token.Options{Mode: mode, MaxLen: a.maxTokenLen()}); err != nil {

@@ -51,15 +51,16 @@ func (a *Auth) obey(ctx context.Context, v *visit, t *rp.LogoutToken) error {
 		return errReplayed
 	}
 	// A token that names both means the one session, not all of the user's (§2.4).
-	key := accountKey(Account{t.Issuer, t.Subject})
 	if t.SessionID != "" {
-		key = providerSessionKey(t.Issuer, t.SessionID)
+		err = a.put(ctx, providerSessionKey(t.Issuer, t.SessionID), ending{}, AnyVersion, v.now.Add(a.sessionLife()))
+	} else {
+		err = a.endAccount(ctx, Account{t.Issuer, t.Subject}, v.now)
 	}
-	if err := a.put(ctx, key, v.now, v.now.Add(a.sessionLife())); err != nil {
+	if err != nil {
 		return err
 	}
 	err = a.asking(ctx, func(ctx context.Context) error {
-		return a.cfg.Store.Put(ctx, Record{Key: used, Value: []byte("{}"), Expires: t.Expires.Add(endedLeeway).Truncate(0)})
+		return a.cfg.Store.Put(ctx, Record{Key: used, Value: []byte("{}"), Expires: keptUntil(t.Expires)})
 	})
 	if errors.Is(err, ErrConflict) {
 		return errReplayed

@@ -57,7 +57,7 @@ func (a *Auth) getCallback(v *visit) (answer, error) {
 	v.r = v.r.WithContext(ctx)
 	grant, err := v.provider.Exchange(ctx, rp.Response{
 		Code: response.code, Iss: response.iss, HasIss: response.hasIss,
-		CodeVerifier: f.CodeVerifier(), Nonce: f.Nonce(), RedirectURI: f.RedirectURI,
+		CodeVerifier: f.CodeVerifier(), Nonce: f.Nonce(), RedirectURI: f.RedirectURI, MaxAge: f.MaxAge,
 	})
 	if err != nil {
 		return answer{}, providerError(err)

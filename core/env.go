@@ -71,33 +71,47 @@ func (c *Config) fromEnvironment() error {
 		c.Now = time.Now
 	}
 	for i := range c.Providers {
-		p := &c.Providers[i]
-		if p.ClientID == "" {
-			p.ClientID = lookupProvider(p.ID, "CLIENT_ID")
-		}
-		// One way to authenticate is enough, and what the code has chosen is
-		// not joined by what happens to be in the environment.
-		if p.ClientSecret == "" && p.MakeClientSecret == nil && p.PrivateKey == "" && p.AuthMethod != "private_key_jwt" {
-			p.ClientSecret = Secret(lookupProvider(p.ID, "CLIENT_SECRET"))
-		}
-		if p.PrivateKey == "" && p.MakeClientSecret == nil && p.ClientSecret == "" {
-			p.PrivateKey = Secret(lookupProvider(p.ID, "PRIVATE_KEY"))
-		}
-		if p.KeyID == "" {
-			p.KeyID = lookupProvider(p.ID, "KEY_ID")
-		}
+		c.Providers[i].fromEnvironment()
 	}
 	return errors.Join(errs...)
+}
+
+// fromEnvironment fills the zero credentials of p.
+func (p *Provider) fromEnvironment() {
+	if p.ClientID == "" {
+		p.ClientID = lookupProvider(p.ID, "CLIENT_ID")
+	}
+	// One way to authenticate is enough, and what the code has chosen is
+	// not joined by what happens to be in the environment.
+	if p.ClientSecret == "" && p.MakeClientSecret == nil && p.PrivateKey == "" && p.AuthMethod != "private_key_jwt" {
+		p.ClientSecret = Secret(lookupProvider(p.ID, "CLIENT_SECRET"))
+	}
+	if p.PrivateKey == "" && p.MakeClientSecret == nil && p.ClientSecret == "" &&
+		(p.AuthMethod == "" || p.AuthMethod == "private_key_jwt") {
+		p.PrivateKey = Secret(lookupProvider(p.ID, "PRIVATE_KEY"))
+	}
+	if p.KeyID == "" {
+		p.KeyID = lookupProvider(p.ID, "KEY_ID")
+	}
 }
 
 // lookupProvider reads AURA_AUTH_<ID>_<key> and its shorter forms; for
 // providers, and for nothing else, the bare <ID>_<key> serves too.
 func lookupProvider(id, key string) string {
-	full := providerVariable(id) + "_" + key
-	if _, v, ok := lookup(full); ok {
-		return v
+	variables := []string{providerVariable(id)}
+	if id == "click-up" { // Aura Auth for TypeScript reads CLICKUP_ for it
+		variables = append(variables, "CLICKUP")
 	}
-	return strings.TrimSpace(os.Getenv(full))
+	for _, variable := range variables {
+		full := variable + "_" + key
+		if _, v, ok := lookup(full); ok {
+			return v
+		}
+		if v, ok := os.LookupEnv(full); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
 }
 
 // Configured reports whether the provider has a client id, in its field or in

@@ -106,6 +106,11 @@ func TestEnvironmentProvider(t *testing.T) {
 		{"empty but defined", "gh", []string{"AURA_AUTH_GH_CLIENT_ID=", "GH_CLIENT_ID=a", "GH_CLIENT_SECRET=b"}, "", "AURA_AUTH_GH_CLIENT_ID"},
 		{"empty secret", "gh", []string{"GH_CLIENT_ID=a", "AURA_GH_CLIENT_SECRET=", "GH_CLIENT_SECRET=b"}, "", "AURA_AUTH_GH_CLIENT_SECRET"},
 		{"id with other characters", "my-idp_2", []string{"AURA_AUTH_MY_IDP_2_CLIENT_ID=a", "MY_IDP_2_CLIENT_SECRET=b"}, "a:b", ""},
+		{"click-up", "click-up", []string{"AURA_AUTH_CLICK_UP_CLIENT_ID=a", "CLICK_UP_CLIENT_SECRET=b"}, "a:b", ""},
+		{"click-up as clickUp", "click-up", []string{"AURA_AUTH_CLICKUP_CLIENT_ID=a", "CLICKUP_CLIENT_SECRET=b"}, "a:b", ""},
+		{"click-up before clickUp", "click-up", []string{"CLICK_UP_CLIENT_ID=1", "AURA_AUTH_CLICKUP_CLIENT_ID=2", "AUTH_CLICK_UP_CLIENT_SECRET=y", "AURA_AUTH_CLICKUP_CLIENT_SECRET=z"}, "1:y", ""},
+		{"click-up, empty but defined", "click-up", []string{"CLICK_UP_CLIENT_ID=", "CLICKUP_CLIENT_ID=a", "CLICKUP_CLIENT_SECRET=b"}, "", "AURA_AUTH_CLICK_UP_CLIENT_ID"},
+		{"no other id loses its hyphens", "my-idp", []string{"MYIDP_CLIENT_ID=a", "MYIDP_CLIENT_SECRET=b"}, "", "AURA_AUTH_MY_IDP_CLIENT_ID"},
 		{"names of other libraries", "gh", []string{"GH_ID=a", "GH_SECRET=b"}, "", "AURA_AUTH_GH_CLIENT_ID"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 )
 
 // Hooks are functions of the application that run at turning points. They get
@@ -17,7 +18,9 @@ type Hooks struct {
 	// SignIn runs after a user has proved who they are and before the session
 	// begins. It may change what Attempt.User holds, except the subject. An
 	// error refuses the sign-in with 403: its code if it is an *Error, else
-	// CodeSignInDenied. The text of the error goes to the log only.
+	// CodeSignInDenied. ErrUnavailable, and what Profile.Fetch returns when the
+	// provider cannot be reached, are answered 503. The text of the error goes to
+	// the log only. SignInHooks makes one hook of several.
 	SignIn func(ctx context.Context, attempt *Attempt) error
 	// Link runs when the user of a session has proved to own an account at one
 	// more provider, which POST /link/:provider has started; without it there is
@@ -65,8 +68,26 @@ func (a *Auth) admit(ctx context.Context, attempt *Attempt) error {
 	return refused(err)
 }
 
+// SignInHooks makes one SignIn hook of several. They run in their order, and
+// the first error refuses the sign-in; nil ones are left out.
+func SignInHooks(hooks ...func(ctx context.Context, attempt *Attempt) error) func(context.Context, *Attempt) error {
+	hooks = slices.Clone(hooks)
+	return func(ctx context.Context, attempt *Attempt) error {
+		for _, hook := range hooks {
+			if hook == nil {
+				continue
+			}
+			if err := hook(ctx, attempt); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // refused turns a hook's error into the answer 403, unless it says that
-// something is out of order.
+// something is out of order: a provider that cannot be reached, asked by
+// Profile.Fetch, has not said that the user may not come in.
 func refused(err error) error {
 	if err == nil || errors.Is(err, ErrUnavailable) {
 		return err
@@ -74,6 +95,9 @@ func refused(err error) error {
 	out := &Error{Code: CodeSignInDenied, Err: err, status: http.StatusForbidden}
 	var known *Error
 	if errors.As(err, &known) {
+		if known.retryAfter > 0 {
+			return err
+		}
 		out.Code = known.Code
 	}
 	return out

@@ -3,6 +3,7 @@ package aura
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -61,10 +62,12 @@ func (a *Auth) linking(v *visit, f *flow.Flow) (*Session, error) {
 		return nil, err
 	}
 	if s == nil || f.Session == "" || s.ID != f.Session || a.cfg.Hooks.Link == nil {
-		return nil, fail(CodeStateInvalid, "the session that was to be linked is not the browser's any more")
+		return nil, errNotLinkable
 	}
 	return s, nil
 }
+
+var errNotLinkable = fail(CodeStateInvalid, "the session that was to be linked is not the browser's any more")
 
 // linked tells the application that one more account is the user's. The session
 // stays as it is; what the provider has issued is kept beside it.
@@ -76,6 +79,13 @@ func (a *Auth) linked(v *visit, s *Session, grant *rp.Grant, profile *Profile) e
 	}
 	attempt := &Attempt{Provider: p.ID, Issuer: cmp.Or(grant.Issuer, p.Issuer), User: &u, Profile: profile, providerSession: grant.SessionID}
 	account := attempt.Account()
+	before := v.lines.Clone()
+	if err := a.still(v, s); errors.Is(err, ErrNoSession) {
+		v.lines = before // the flow is over in any case
+		return errNotLinkable
+	} else if err != nil {
+		return err
+	}
 	if err := a.mayLink(v.ctx(), s, attempt); err != nil {
 		return err
 	}

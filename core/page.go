@@ -21,13 +21,13 @@ var errorPage = template.Must(template.New("error").Parse(`<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign-in did not work</title>
+<title>{{.Title}}</title>
 <style>{{.Style}}</style>
 </head>
 <body>
-<h1>Sign-in did not work</h1>
+<h1>{{.Title}}</h1>
 <p>{{.Message}}</p>
-<p><a class="go" href="{{.Retry}}">Try again</a> &nbsp; <a href="{{.Home}}">Back to the start page</a></p>
+<p>{{with .Retry}}<a class="go" href="{{.}}">Try again</a> &nbsp; {{end}}<a href="{{.Home}}">Back to the start page</a></p>
 <p><small>Code {{.Code}} · reference {{.ID}}</small></p>
 </body>
 </html>
@@ -40,7 +40,15 @@ func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
 	if v == nil || v.route == nil {
 		return answer{}
 	}
+	title, signOut := "Sign-in did not work", v.route.path == "/signOut"
 	switch {
+	case signOut && v.body.isForm && e.Code == CodeUnavailable:
+		// Whoever then saw the page with the sign-in form would take it that the
+		// sign-out had worked.
+		if !navigation(v.r) {
+			return answer{}
+		}
+		title = "Sign-out did not work"
 	case v.body.isForm && v.follow && (backToForm(e.Code) || e.status != 0):
 		return a.sendTo(a.cfg.Pages.SignIn, v, e.Code)
 	case !v.route.page || !navigation(v.r):
@@ -49,13 +57,16 @@ func (a *Auth) failurePage(v *visit, e *Error, m meaning, id string) answer {
 		return a.sendTo(a.cfg.Pages.Error, v, e.Code)
 	}
 	retry := a.page(a.cfg.Pages.SignIn)
+	if signOut {
+		retry = "" // the form is on the page of before
+	}
 	if v.provider != nil {
 		retry = a.signInURL(v, v.provider, v.target, nil)
 	}
 	var b bytes.Buffer
 	err := errorPage.Execute(&b, map[string]any{
-		"Style":   template.CSS(pageStyle), //nolint:gosec // a constant of ours
-		"Message": m.message, "Code": e.Code, "ID": id,
+		"Style": template.CSS(pageStyle), //nolint:gosec // a constant of ours
+		"Title": title, "Message": m.message, "Code": e.Code, "ID": id,
 		"Retry": retry, "Home": a.page("/"),
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package aura
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -43,6 +44,7 @@ type Provider struct {
 	AuthorizationEndpoint       string
 	TokenEndpoint               string
 	UserInfoEndpoint            string
+	IntrospectionEndpoint       string // RFC 7662: for OAuth 2.0 without UserInfoEndpoint, its answer is the profile
 	RevocationEndpoint          string // RFC 7009; "" when there is none
 	PushedAuthorizationEndpoint string // RFC 9126; "" when there is none
 	EndSessionEndpoint          string // OpenID Connect RP-Initiated Logout; "" when there is none
@@ -101,7 +103,8 @@ type Provider struct {
 	// round. OpenID Connect only.
 	Logout LogoutConfig
 
-	// TokenHeader and UserInfoHeader are added to the requests to these endpoints.
+	// TokenHeader and UserInfoHeader are added to the requests to these
+	// endpoints. {client_id} in a value stands for ClientID.
 	TokenHeader    http.Header
 	UserInfoHeader http.Header
 	// UserInfoMethod is GET or POST. Default: GET.
@@ -140,16 +143,38 @@ type IDTokenConfig struct {
 // LogoutConfig ties signing out here to signing out at the provider.
 type LogoutConfig struct {
 	// AtProvider sends a browser that signs out here on to the provider, to
-	// sign out there as well (OpenID Connect RP-Initiated Logout). Default:
-	// false, the provider still knows the user.
+	// sign out there as well (OpenID Connect RP-Initiated Logout). The provider
+	// must know the public address of GET /signedOut as a post-logout redirect
+	// URI. Default: false, the provider still knows the user.
 	AtProvider bool
 	// SendIDTokenHint sends the ID token along as id_token_hint; it is then kept
-	// for that, sealed, with the provider's tokens. Default: false.
+	// for that, sealed, with the provider's tokens, or alone with
+	// ProviderTokens.Discard. It becomes part of an address, which browsers and
+	// servers remember. Default: false.
 	SendIDTokenHint bool
 	// Backchannel turns on POST /backchannelLogout/<ID>, by which the provider
 	// ends sessions (OpenID Connect Back-Channel Logout). It needs a
 	// Config.Store. Default: false.
 	Backchannel bool
+}
+
+// validate judges what a provider's sign-outs need.
+func (l *LogoutConfig) validate(p *problemList, where string, pr *Provider, store Store) {
+	if l.AtProvider && !pr.OIDC && pr.EndSessionEndpoint == "" {
+		p.add("%s: Logout.AtProvider: the provider has no EndSessionEndpoint: set it, or leave AtProvider out", where)
+	}
+	if l.SendIDTokenHint && !l.AtProvider {
+		p.add("%s: Logout.SendIDTokenHint: there is nothing to send it with: set Logout.AtProvider, too", where)
+	}
+	if l.SendIDTokenHint && !pr.OIDC {
+		p.add("%s: Logout.SendIDTokenHint: only providers of OpenID Connect (OIDC) issue ID tokens: leave it out", where)
+	}
+	switch {
+	case l.Backchannel && !pr.OIDC:
+		p.add("%s: Logout.Backchannel: the provider speaks OAuth 2.0 only, which has no back-channel logout", where)
+	case l.Backchannel && store == nil:
+		p.add("%s: Logout.Backchannel: needs Config.Store, or a session could not be ended: set one, such as memstore.New(nil) for a single process", where)
+	}
 }
 
 // A Profile is what a provider answered about the user who signs in: the
@@ -181,6 +206,9 @@ func (p *Profile) Decode(v any) error {
 // token, under the same bounds of time and size as every outbound call, and
 // reads it into v. The URL must be https.
 func (p *Profile) Fetch(ctx context.Context, url string, v any) error {
+	if p.fetch == nil {
+		return &Error{Code: CodeUserInfoRejected, Err: errors.New("profile: there is no access token to fetch with")}
+	}
 	raw, err := p.fetch(ctx, url)
 	if err != nil {
 		return err

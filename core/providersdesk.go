@@ -136,6 +136,9 @@ func (a *Auth) refresher(p *party, s *Session, t *heldTokens) func(context.Conte
 // ends the grant, and the access token. What the provider has not revoked is
 // kept, so that one can try again.
 func (a *Auth) revoke(v *visit, s *Session, p *party) error {
+	if s.replaced {
+		return ErrNoSession
+	}
 	t := a.tokensOf(v, s, p.ID)
 	if t == nil {
 		return fail(CodeNotConnected, "the session holds no tokens of this provider")
@@ -164,6 +167,9 @@ func (a *Auth) revoke(v *visit, s *Session, p *party) error {
 
 // disconnect forgets the provider's tokens.
 func (a *Auth) disconnect(v *visit, s *Session, p *party) error {
+	if s.replaced { // the cookie that would be cleared is the new session's
+		return ErrNoSession
+	}
 	if a.tokensOf(v, s, p.ID) == nil {
 		return fail(CodeNotConnected, "the session holds no tokens of this provider")
 	}

@@ -19,7 +19,8 @@ const providerTokensInfo = "aura:provider-tokens"
 // session lives.
 type ProviderTokensConfig struct {
 	// Discard keeps none of them: what is not kept cannot leak, and takes no
-	// room. The routes then say that no provider is connected.
+	// room. The routes then say that no provider is connected. The exception is
+	// the ID token that Logout.SendIDTokenHint needs.
 	Discard bool
 	// ExposeRefreshToken and ExposeIDToken put these tokens into the answer of
 	// GET /providers/:provider/tokens, where scripts of the page can read them.
@@ -96,9 +97,19 @@ func (t *heldTokens) due(now time.Time, window time.Duration) bool {
 	return time.Unix(t.ExpiresAt, 0).Sub(now) <= min(window, life/4)
 }
 
-// tokensOf opens the provider's cookie; nil when the session is not connected
+// tokensOf returns the provider's tokens; nil when the session is not connected
 // with it.
 func (a *Auth) tokensOf(v *visit, s *Session, provider string) *heldTokens {
+	t := a.heldOf(v, s, provider)
+	if t == nil || t.AccessToken == "" {
+		return nil
+	}
+	return t
+}
+
+// heldOf opens the provider's cookie. Without an access token, what it holds is
+// an ID token that has been kept for the sign-out, and for nothing else.
+func (a *Auth) heldOf(v *visit, s *Session, provider string) *heldTokens {
 	if now, changed := v.loaded.tokensNow(provider); changed {
 		if now == nil || now.SessionID != s.ID {
 			return nil
@@ -111,15 +122,28 @@ func (a *Auth) tokensOf(v *visit, s *Session, provider string) *heldTokens {
 	if ambiguous {
 		a.ambiguous(v, name)
 	}
-	if !ok || a.cfg.ProviderTokens.Discard {
+	if !ok {
 		return nil
 	}
 	payload, _, err := a.tokenBox.Open(value)
 	var t heldTokens
-	if err != nil || json.Unmarshal(payload, &t) != nil || t.SessionID != s.ID || t.Provider != provider || t.AccessToken == "" {
+	if err != nil || json.Unmarshal(payload, &t) != nil || t.SessionID != s.ID || t.Provider != provider || t.AccessToken == "" && t.IDToken == "" {
 		return nil
 	}
+	if a.cfg.ProviderTokens.Discard {
+		return a.hintOf(&t)
+	}
 	return &t
+}
+
+// hintOf is what is left of tokens that are to be discarded: the ID token, where
+// the sign-out sends it along, or nothing.
+func (a *Auth) hintOf(t *heldTokens) *heldTokens {
+	p := a.parties[t.Provider]
+	if p == nil || !p.Logout.SendIDTokenHint || t.IDToken == "" {
+		return nil
+	}
+	return &heldTokens{SessionID: t.SessionID, Provider: t.Provider, Subject: t.Subject, IDToken: t.IDToken, IssuedAt: t.IssuedAt}
 }
 
 // keepTokens writes the provider's cookie. Where it does not fit, the ID token
@@ -139,7 +163,7 @@ func (a *Auth) keepTokens(v *visit, s *Session, t *heldTokens) error {
 			v.loaded.noteTokens(t.Provider, &kept)
 			return nil
 		}
-		if t.IDToken == "" {
+		if t.IDToken == "" || t.AccessToken == "" {
 			return err
 		}
 		t.IDToken = ""
@@ -149,10 +173,16 @@ func (a *Auth) keepTokens(v *visit, s *Session, t *heldTokens) error {
 // keepGrant keeps the tokens of a sign-in. A sign-in does not fail because they
 // do not fit: the session is then not connected with its provider.
 func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
-	if a.cfg.ProviderTokens.Discard || g.Token == nil || v.bearer.inBody() {
+	if g.Token == nil || v.bearer.inBody() {
 		return // Token: of an ID token alone there are none; a bearer has no cookie for them
 	}
-	if err := a.keepTokens(v, s, held(s, provider, g, v.now)); err != nil {
+	t := held(s, provider, g, v.now)
+	if a.cfg.ProviderTokens.Discard {
+		if t = a.hintOf(t); t == nil {
+			return
+		}
+	}
+	if err := a.keepTokens(v, s, t); err != nil {
 		a.tokensDropped(v, provider)
 	}
 }
@@ -164,13 +194,13 @@ func (a *Auth) keepGrant(v *visit, s *Session, provider string, g *rp.Grant) {
 // longer fit beside the session, the ID token gives way, and then all of them.
 func (a *Auth) retainTokens(v *visit, s *Session) {
 	for _, id := range a.wardrobe.IDs(v.jar, cookie.ProviderTokens, v.public.Secure) {
-		t := a.tokensOf(v, s, id)
+		t := a.heldOf(v, s, id)
 		if t == nil {
 			continue
 		}
 		t = a.latest(v, s, t)
 		err := a.keepTokens(v, s, t)
-		if err == nil && a.wardrobe.Projected(&v.lines, v.jar, v.public.Secure) > a.cfg.Cookies.MaxBytes {
+		if err == nil && t.AccessToken != "" && a.wardrobe.Projected(&v.lines, v.jar, v.public.Secure) > a.cfg.Cookies.MaxBytes {
 			t.IDToken = ""
 			err = a.keepTokens(v, s, t)
 		}
@@ -244,6 +274,12 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 	if t == nil {
 		return nil, fail(CodeNotConnected, "the session holds no tokens of this provider")
 	}
+	if s.replaced { // its cookies are another session's by now, and stay as they are
+		if t.expired(v.now) {
+			return nil, ErrNoSession
+		}
+		return t, nil
+	}
 	changed := false
 	// What late comers get may be due itself by now: follow it, within reason.
 	for range 8 {
@@ -266,7 +302,14 @@ func (a *Auth) freshTokens(v *visit, s *Session, p *party) (*heldTokens, error) 
 	if !changed {
 		return t, nil
 	}
+	err := a.still(v, s)
+	if errors.Is(err, ErrNoSession) {
+		return nil, err // the provider took its time: meanwhile the user has left
+	}
 	a.rescue(v, s, t)
+	if err != nil {
+		return nil, err
+	}
 	if t.expired(v.now) {
 		return nil, &Error{Code: CodeTokenUnreachable, Err: errors.New("the provider's new tokens have ended already"), retryAfter: retryAfter}
 	}

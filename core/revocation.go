@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/aura-stack-go/auth/core/internal/cookie"
 )
 
 // Sessions are sealed into cookies, and a copy of a cookie is as good as the
@@ -31,10 +33,20 @@ var ErrNeedsStore error = &Error{Code: CodeNeedsStore, Err: errors.New("set Conf
 
 // An ending is what the store holds about sessions that have ended.
 type ending struct {
-	// At is the time in milliseconds from which a session has ended or, for an
-	// account, up to which its sign-ins have.
-	At int64 `json:"at"`
+	// At is a time in milliseconds. For an account: up to which its sign-ins have
+	// ended. For a session: from which on it has, 0 being at once. At once is no
+	// time of the clock, or a process whose clock is behind would wait for it.
+	At int64 `json:"at,omitempty"`
 }
+
+// A standing is what the store says about a session.
+type standing int
+
+const (
+	stands   standing = iota
+	replaced          // by a new sign-in: it ends when the handover does
+	over
+)
 
 // storeKey names a record. What it is about is hashed: stores, and who reads
 // them, learn no addresses and no ids, and keys have one form and length. Parts
@@ -53,11 +65,11 @@ func providerSessionKey(issuer, id string) string { return storeKey("osid", issu
 
 func accountKey(account Account) string { return storeKey("all", account.Issuer, account.Subject) }
 
-// ended reports whether a session has been ended before its time. An error says
+// standing asks whether a session has been ended before its time. An error says
 // that the store did not tell: then nobody is signed out, and nobody let in.
-func (a *Auth) ended(ctx context.Context, c *claims, now time.Time) (bool, error) {
+func (a *Auth) standing(ctx context.Context, c *claims, now time.Time) (standing, error) {
 	if a.cfg.Store == nil {
-		return false, nil
+		return stands, nil
 	}
 	byID, byAccount := sessionKey(c.aura.SessionID), accountKey(Account{c.aura.Issuer, c.user.Subject})
 	keys := []string{byID, byAccount}
@@ -72,40 +84,97 @@ func (a *Auth) ended(ctx context.Context, c *claims, now time.Time) (bool, error
 		return err
 	})
 	if err != nil {
-		return false, err
+		return over, err
 	}
+	result := stands
 	for _, r := range records {
 		var e ending
 		if err := json.Unmarshal(r.Value, &e); err != nil {
-			return false, storeFailed(fmt.Errorf("a record cannot be read: %w", err))
+			return over, storeFailed(fmt.Errorf("a record cannot be read: %w", err))
 		}
-		switch r.Key {
-		case byID, byProvider:
-			if e.At <= now.UnixMilli() {
-				return true, nil
-			}
-		case byAccount:
-			if c.aura.At <= e.At {
-				return true, nil
-			}
+		switch {
+		case r.Key != byID && r.Key != byAccount && (r.Key != byProvider || byProvider == ""):
+			return over, storeFailed(errors.New("Store.Get returned a record that was not asked for"))
+		case r.Key == byAccount && c.aura.At > e.At:
+		case r.Key == byAccount, e.At <= now.UnixMilli():
+			result = over
 		default:
-			return false, storeFailed(errors.New("Store.Get returned a record that was not asked for"))
+			result = max(result, replaced)
 		}
 	}
-	return false, nil
+	return result, nil
 }
 
-// endSession ends a session from a time on, in every process, before it returns.
+// still asks once more before something of a session is written anew, where
+// what lies between the look-up and the writing can take long: a call to a
+// provider, a hook, a function of the application. Security does not hang on it:
+// what a late answer writes has the id of the session that has ended. But it
+// would overwrite the cookies of the sign-in that has come in between, tell its
+// client that an update was made, and hand out tokens of a provider. A renewal
+// without a hook follows the look-up at once and does not ask.
+//
+// When the session has ended, or been replaced, nothing that was decided for it
+// is written.
+func (a *Auth) still(v *visit, s *Session) error {
+	stand, err := a.standing(v.ctx(), &s.claims, a.cfg.Now())
+	if err == nil && stand != stands {
+		v.lines = cookie.Lines{}
+		v.loaded.set(nil)
+		return ErrNoSession
+	}
+	return err
+}
+
+// endSession ends a session at once, in every process, before it returns.
 // Renewals that are under way lose: the token that they write has the same id.
-func (a *Auth) endSession(ctx context.Context, s *Session, at, now time.Time) error {
+func (a *Auth) endSession(ctx context.Context, s *Session, now time.Time) error {
 	if a.cfg.Store == nil {
 		return nil
 	}
+	return a.put(ctx, sessionKey(s.ID), ending{}, AnyVersion, a.lastUse(s, now))
+}
+
+// lastUse is when the session's last token ends.
+func (a *Auth) lastUse(s *Session, now time.Time) time.Time {
 	expires := now.Add(a.sessionLife())
 	if s.ExpiresAt.After(expires) { // made when MaxAge was longer, or elsewhere
-		expires = s.ExpiresAt
+		return s.ExpiresAt
 	}
-	return a.put(ctx, sessionKey(s.ID), at, expires)
+	return expires
+}
+
+// endAccount ends what has begun up to now. A time that is there already and is
+// later, by another process's clock, stays: what has ended does not come back.
+func (a *Auth) endAccount(ctx context.Context, account Account, now time.Time) error {
+	return a.asking(ctx, func(ctx context.Context) error {
+		for { // until nobody was faster, or the time is up
+			r := Record{Key: accountKey(account), Expires: keptUntil(now.Add(a.sessionLife()))}
+			e := ending{At: now.UnixMilli()}
+			found, err := a.cfg.Store.Get(ctx, r.Key)
+			if err != nil {
+				return err
+			}
+			for _, old := range found {
+				var before ending
+				if json.Unmarshal(old.Value, &before) == nil {
+					e.At = max(e.At, before.At)
+				}
+				if old.Expires.After(r.Expires) {
+					r.Expires = old.Expires
+				}
+				r.Version = old.Version
+			}
+			if r.Value, err = marshal(e); err != nil {
+				return err
+			}
+			if err = a.cfg.Store.Put(ctx, r); !errors.Is(err, ErrConflict) {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	})
 }
 
 // sessionLife is how long a token that has just been written can be good for.
@@ -113,17 +182,18 @@ func (a *Auth) endSession(ctx context.Context, s *Session, at, now time.Time) er
 func (a *Auth) sessionLife() time.Duration { return max(a.cfg.Session.MaxAge, defaultMaxAge) }
 
 // put writes an ending.
-func (a *Auth) put(ctx context.Context, key string, at, expires time.Time) error {
-	value, err := marshal(ending{At: at.UnixMilli()})
+func (a *Auth) put(ctx context.Context, key string, e ending, version int64, expires time.Time) error {
+	value, err := marshal(e)
 	if err != nil {
 		return err
 	}
 	return a.asking(ctx, func(ctx context.Context) error {
-		return a.cfg.Store.Put(ctx, Record{
-			Key: key, Value: value, Version: AnyVersion, Expires: expires.Add(endedLeeway).Truncate(time.Second),
-		})
+		return a.cfg.Store.Put(ctx, Record{Key: key, Value: value, Version: version, Expires: keptUntil(expires)})
 	})
 }
+
+// keptUntil is how long a record stays that is of use until t.
+func keptUntil(t time.Time) time.Time { return t.Add(endedLeeway).Truncate(time.Second) }
 
 // asking asks the store, within a time of our own: whoever waits for a session
 // check waits for nothing else.
@@ -159,16 +229,20 @@ func (a *Auth) outgoing(v *visit) (*Session, error) {
 }
 
 // succeed ends the session that a new sign-in in the same browser takes the
-// place of: somebody else's at once, the same user's after the handover.
+// place of: somebody else's at once, the same user's after the handover. A
+// session that has been ended already does not get the handover as a present.
 func (a *Auth) succeed(v *visit, old, next *Session) error {
-	if old == nil || old.ID == next.ID {
+	switch {
+	case old == nil || old.ID == next.ID:
+		return nil
+	case old.Account() != next.Account():
+		return a.endSession(v.ctx(), old, v.now)
+	}
+	err := a.put(v.ctx(), sessionKey(old.ID), ending{At: v.now.Add(handover).UnixMilli()}, 0, a.lastUse(old, v.now))
+	if errors.Is(err, ErrConflict) {
 		return nil
 	}
-	at := v.now
-	if old.Account() == next.Account() {
-		at = at.Add(handover)
-	}
-	return a.endSession(v.ctx(), old, at, v.now)
+	return err
 }
 
 // RevokeSession ends the session with this ID ([Session.ID]), wherever its token
@@ -181,12 +255,15 @@ func (a *Auth) RevokeSession(ctx context.Context, sessionID string) error {
 		return ErrNeedsStore
 	}
 	now := a.cfg.Now()
-	return a.put(ctx, sessionKey(sessionID), now, now.Add(a.sessionLife()))
+	return a.put(ctx, sessionKey(sessionID), ending{}, AnyVersion, now.Add(a.sessionLife()))
 }
 
 // RevokeAll ends every session of the account that began before now: after a
 // password was changed, or when a user is shut out (who could sign in again: see
 // Hooks.SignIn). It is durable when it returns. Errors are those of RevokeSession.
+//
+// "Before" is a matter of clocks, that of the process which signed in and that of
+// this one: where they differ, a sign-in of just now may be ended or live.
 //
 // Whoever lowers Session.MaxAge, from above 15 days, should do so after the
 // sessions of before have ended: what has been revoked is remembered for as long
@@ -195,6 +272,5 @@ func (a *Auth) RevokeAll(ctx context.Context, account Account) error {
 	if a.cfg.Store == nil {
 		return ErrNeedsStore
 	}
-	now := a.cfg.Now()
-	return a.put(ctx, accountKey(account), now, now.Add(a.sessionLife()))
+	return a.endAccount(ctx, account, a.cfg.Now())
 }

@@ -82,6 +82,8 @@ var routes = []route{
 	{method: "GET", path: "/client.js", caller: anyone, desk: (*Auth).getScript, head: true},
 	{method: "POST", path: "/signOut", caller: sameOrigin, desk: (*Auth).postSignOut, form: true,
 		failure: map[string]any{"success": false, "redirect": false, "redirectURL": nil}},
+	{method: "GET", path: "/signedOut", caller: anyone, desk: (*Auth).getSignedOut, page: true,
+		off: func(c *Config) bool { return !c.leavesAtProvider() }, failure: map[string]any{"success": false}},
 }
 
 // find returns the routes whose path is that of the request, and the value of

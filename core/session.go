@@ -20,9 +20,10 @@ type Session struct {
 	SignedInAt time.Time //
 	ExpiresAt  time.Time // when it ends unless it is renewed before
 
-	claims claims
-	key    int    // which secret opened it; 0 is the newest
-	token  Secret // see BearerToken
+	claims   claims
+	key      int    // which secret opened it; 0 is the newest
+	replaced bool   // a new sign-in has taken its place: it ends within the handover
+	token    Secret // see BearerToken
 }
 
 // An Account identifies a user: a subject is unique only within its issuer

@@ -88,6 +88,9 @@ func (a *Auth) update(v *visit, s *Session, u User) error {
 	if err := a.renewing(v.ctx(), s); err != nil {
 		return err
 	}
+	if err := a.still(v, s); err != nil {
+		return err
+	}
 	if err := a.store(v, s); err != nil {
 		return err
 	}
@@ -203,22 +206,17 @@ func (a *Auth) postSignOut(v *visit) (answer, error) {
 	if s == nil {
 		return answer{}, ErrNoSession
 	}
+	exit := a.exitOf(v, s)
 	if err := a.end(v, s); err != nil {
 		return answer{}, err
 	}
-	members := map[string]any{"success": true}
-	if v.bearer.present {
-		// There is no cookie to clear: without a store the token is good until it
-		// expires, and only the client can forget it.
-		members["ended"] = a.cfg.Store != nil
-	}
-	return a.acted(v, http.StatusAccepted, members)
+	return a.left(v, exit)
 }
 
 // end signs the session out: first in the store, so that nobody is told that
 // they are signed out while a copy of the token is still good.
 func (a *Auth) end(v *visit, s *Session) error {
-	if err := a.endSession(v.ctx(), s, v.now, v.now); err != nil {
+	if err := a.endSession(v.ctx(), s, v.now); err != nil {
 		return err
 	}
 	a.clear(v)

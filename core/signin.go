@@ -72,8 +72,10 @@ func (a *Auth) start(v *visit, session string) (string, error) {
 	if v.provider.posts() {
 		kind, f.Kind = cookie.PostedFlow, flow.Posted
 	}
+	extra := v.params()
+	f.MaxAge = v.provider.MaxAge(extra) // sealed: the browser can take it out of the request, and not out of the check
 	location, err := v.provider.AuthorizationURL(v.ctx(), rp.AuthorizationRequest{
-		State: f.State(), Nonce: f.Nonce(), CodeVerifier: f.CodeVerifier(), RedirectURI: f.RedirectURI, Extra: v.params(),
+		State: f.State(), Nonce: f.Nonce(), CodeVerifier: f.CodeVerifier(), RedirectURI: f.RedirectURI, Extra: extra,
 	})
 	if err != nil {
 		return "", providerError(err)

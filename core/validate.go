@@ -180,24 +180,9 @@ func (c *Config) validateProviders(p *problemList) {
 			p.add("%s: %w", where, pr.Problem)
 			continue // the rest of it is empty
 		}
-		if pr.ClientID == "" {
-			p.add("%s: ClientID is not set: set AURA_AUTH_%s_CLIENT_ID or Provider.ClientID", where, providerVariable(pr.ID))
-		}
-		switch {
-		case pr.ClientSecret != "" && pr.MakeClientSecret != nil:
-			p.add("%s: ClientSecret and MakeClientSecret are both set: drop one of them", where)
-		case pr.ClientSecret == "" && pr.MakeClientSecret == nil && pr.PrivateKey == "" && pr.AuthMethod != "none":
-			p.add("%s: ClientSecret is not set: set AURA_AUTH_%s_CLIENT_SECRET or Provider.ClientSecret, or AuthMethod \"none\" for a public client", where, providerVariable(pr.ID))
-		case pr.ClientSecret != "" && pr.AuthMethod == "none":
-			p.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)
-		}
+		pr.validateClient(where, p)
 		pr.validateNative(where, p)
-		switch {
-		case pr.Logout.Backchannel && !pr.OIDC:
-			p.add("%s: Logout.Backchannel: the provider speaks OAuth 2.0 only, which has no back-channel logout", where)
-		case pr.Logout.Backchannel && c.Store == nil:
-			p.add("%s: Logout.Backchannel: needs Config.Store, or a session could not be ended: set one, such as memstore.New(nil) for a single process", where)
-		}
+		pr.Logout.validate(p, where, pr, c.Store)
 		for _, name := range pr.AllowedParams {
 			if rp.ReservedParam(name) {
 				p.add("%s: AllowedParams: %q belongs to the protocol", where, name)
@@ -208,5 +193,22 @@ func (c *Config) validateProviders(p *problemList) {
 				p.add("%s: AuthParams: %q belongs to the protocol", where, name)
 			}
 		}
+	}
+}
+
+// validateClient judges what the client proves itself with.
+func (p *Provider) validateClient(where string, problems *problemList) {
+	if p.ClientID == "" {
+		problems.add("%s: ClientID is not set: set AURA_AUTH_%s_CLIENT_ID or Provider.ClientID", where, providerVariable(p.ID))
+	}
+	switch {
+	case p.ClientSecret != "" && p.MakeClientSecret != nil:
+		problems.add("%s: ClientSecret and MakeClientSecret are both set: drop one of them", where)
+	case p.AuthMethod == "private_key_jwt" && p.PrivateKey == "":
+		problems.add("%s: PrivateKey is not set: set AURA_AUTH_%s_PRIVATE_KEY or Provider.PrivateKey", where, providerVariable(p.ID))
+	case p.ClientSecret == "" && p.MakeClientSecret == nil && p.PrivateKey == "" && p.AuthMethod != "none":
+		problems.add("%s: ClientSecret is not set: set AURA_AUTH_%s_CLIENT_SECRET or Provider.ClientSecret, or AuthMethod \"none\" for a public client", where, providerVariable(p.ID))
+	case p.ClientSecret != "" && p.AuthMethod == "none":
+		problems.add("%s: AuthMethod is \"none\", but ClientSecret is set: drop one of them", where)
 	}
 }

@@ -34,10 +34,13 @@ func (a *Auth) current(v *visit) (*Session, error) {
 	if end := c.end(&a.cfg.Session); end != 0 {
 		c.expires = min(c.expires, end)
 	}
-	if over, err := a.ended(v.ctx(), &c, v.now); over || err != nil {
+	stand, err := a.standing(v.ctx(), &c, v.now)
+	if stand == over || err != nil {
 		return nil, err
 	}
-	return c.session(key), nil
+	s := c.session(key)
+	s.replaced = stand == replaced
+	return s, nil
 }
 
 // value returns a cookie of ours that is never split.
@@ -113,6 +116,9 @@ func (a *Auth) reseal(v *visit, s *Session) error {
 // session under an older secret to the newest. After an error, what the browser
 // holds is as good as it was.
 func (a *Auth) renew(v *visit, s *Session) error {
+	if s.replaced {
+		return nil // the browser has another cookie by now, which must stay
+	}
 	c, maxAge := &s.claims, int64(a.cfg.Session.MaxAge/time.Second)
 	now := v.now.Unix()
 	extend := false
@@ -128,6 +134,11 @@ func (a *Auth) renew(v *visit, s *Session) error {
 	if extend {
 		if err := a.renewing(v.ctx(), s); err != nil {
 			return err
+		}
+		if a.cfg.Hooks.Renew != nil {
+			if err := a.still(v, s); err != nil {
+				return err
+			}
 		}
 		c.expires, c.issuedAt = now+maxAge, now
 		return a.store(v, s)

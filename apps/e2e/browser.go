@@ -39,7 +39,7 @@ type tab struct {
 	ctx context.Context
 }
 
-func startBrowser(t *testing.T) *browser {
+func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromiumPath(t)),
@@ -53,6 +53,7 @@ func startBrowser(t *testing.T) *browser {
 		// visited are our own.
 		chromedp.Flag("no-sandbox", os.Geteuid() == 0),
 	)
+	options = append(options, more...)
 	allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(endAllocator)
 	ctx, end := chromedp.NewContext(allocator)
@@ -218,6 +219,24 @@ func (tb *tab) url() *url.URL {
 		tb.t.Fatal(err)
 	}
 	return u
+}
+
+// awaitPage waits until the tab is on a page to which pages lead by themselves.
+// Between two of them there is none to ask, which is no failure.
+func (tb *tab) awaitPage(address string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, actionLimit)
+	defer cancel()
+	for {
+		if location, err := chromedp.Run(ctx, chromedp.Location()); err == nil && location == address {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			tb.t.Fatalf("the tab has not come to %s; the page is %s", address, tb.describe())
+		case <-time.After(pollEvery):
+		}
+	}
 }
 
 // screenshot keeps the page as a PNG in E2E_SCREENSHOTS, under the test's name.

@@ -4,6 +4,10 @@
 // environment and their pages, so that a new folder under apps joins every test
 // by existing.
 //
+// What only a program can configure (a client's way to prove itself, pushed
+// requests, form_post, logout at the provider, the device flow) is tested in a
+// small application of its own: site.go.
+//
 // What the tests need besides Go, and the variables that tell where it is:
 //
 //	E2E_CHROMIUM      a Chromium; looked up under its usual names when unset

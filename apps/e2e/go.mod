@@ -3,6 +3,7 @@ module github.com/aura-stack-go/auth/apps/e2e
 go 1.26.0
 
 require (
+	github.com/aura-stack-go/auth/adapters/nethttp v0.0.0
 	github.com/aura-stack-go/auth/core v0.0.0
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.22.1
@@ -16,4 +17,7 @@ require (
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 )
 
-replace github.com/aura-stack-go/auth/core => ../../core
+replace (
+	github.com/aura-stack-go/auth/adapters/nethttp => ../../adapters/nethttp
+	github.com/aura-stack-go/auth/core => ../../core
+)

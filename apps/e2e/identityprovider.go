@@ -46,10 +46,16 @@ func newIdentityProvider() *identityProvider {
 // startOIDCProvider runs npm's oidc-provider, the one with RFC 9207.
 func startOIDCProvider(t *testing.T, redirectURIs ...string) *identityProvider {
 	t.Helper()
+	return startOIDCProviderWith(t, nil, redirectURIs...)
+}
+
+// startOIDCProviderWith adds to its environment.
+func startOIDCProviderWith(t *testing.T, env []string, redirectURIs ...string) *identityProvider {
+	t.Helper()
 	modules, node := nodeModules(t)
 	idp := newIdentityProvider()
 	idp.sendsIssuer = true
-	p := spawn(t, "oidc-provider", []string{
+	p := spawn(t, "oidc-provider", append([]string{
 		"MODULES=" + modules,
 		"REDIRECT_URIS=" + strings.Join(redirectURIs, ","),
 		"CLIENT_ID=" + idp.clientID,
@@ -57,7 +63,7 @@ func startOIDCProvider(t *testing.T, redirectURIs ...string) *identityProvider {
 		"USER_EMAIL=" + idp.user.email,
 		"USER_NAME=" + idp.user.name,
 		"USER_PASSWORD=" + idp.user.password,
-	}, node, "oidcprovider.mjs")
+	}, env...), node, "oidcprovider.mjs")
 	idp.issuer = p.line("issuer ")
 	return idp
 }
@@ -66,17 +72,23 @@ func startOIDCProvider(t *testing.T, redirectURIs ...string) *identityProvider {
 // the workspace.
 func startDex(t *testing.T, redirectURIs ...string) *identityProvider {
 	t.Helper()
+	return startDexWith(t, nil, redirectURIs...)
+}
+
+// startDexWith adds to its arguments.
+func startDexWith(t *testing.T, args []string, redirectURIs ...string) *identityProvider {
+	t.Helper()
 	idp := newIdentityProvider()
 	binary := built.path(t, "dex-server", "dex", []string{"GOWORK=off"}, nil)
 	p := spawn(t, "dex", []string{
 		"DEX_CLIENT_SECRET=" + idp.clientSecret,
 		"DEX_PASSWORD=" + idp.user.password,
-	}, binary,
+	}, binary, append([]string{
 		"-redirect-uris", strings.Join(redirectURIs, ","),
 		"-client-id", idp.clientID,
 		"-email", idp.user.email,
 		"-name", idp.user.name,
-	)
+	}, args...)...)
 	idp.issuer = p.line("issuer ")
 	return idp
 }

@@ -4,7 +4,9 @@
 //
 // Environment: MODULES (the node_modules folder, kept outside the tree),
 // REDIRECT_URIS (comma-separated), CLIENT_ID, CLIENT_SECRET, USER_EMAIL,
-// USER_NAME, USER_PASSWORD. Standard output carries one line, "issuer URL".
+// USER_NAME, USER_PASSWORD; optional: CLIENTS (more clients, as JSON, with what
+// differs from the first) and TOKEN_SECONDS (how long the access token of a
+// sign-in lives). Standard output carries one line, "issuer URL".
 import { createHash, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -41,28 +43,51 @@ const server = createServer();
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
+const client = {
+  client_id: settings.CLIENT_ID,
+  client_secret: settings.CLIENT_SECRET,
+  client_name: 'Aura Auth end-to-end tests',
+  redirect_uris: settings.REDIRECT_URIS.split(','),
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  token_endpoint_auth_method: 'client_secret_basic',
+};
+const others = JSON.parse(process.env.CLIENTS ?? '[]').map((other) => ({ ...client, client_secret: undefined, ...other }));
+const tokenSeconds = Number(process.env.TOKEN_SECONDS ?? 600);
+
 const provider = new Provider(issuer, {
-  clients: [{
-    client_id: settings.CLIENT_ID,
-    client_secret: settings.CLIENT_SECRET,
-    client_name: 'Aura Auth end-to-end tests',
-    redirect_uris: settings.REDIRECT_URIS.split(','),
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-    token_endpoint_auth_method: 'client_secret_basic',
-  }],
+  clients: [client, ...others],
   claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
   cookies: { keys: [randomBytes(32).toString('hex')] },
-  features: { devInteractions: { enabled: false } },
+  features: {
+    backchannelLogout: { enabled: true },
+    deviceFlow: { enabled: true },
+    devInteractions: { enabled: false },
+    revocation: { enabled: true },
+  },
+  // Logout tokens go to applications on loopback, which the guard that the
+  // provider would pass on refuses to connect to.
+  fetch: (url, { dispatcher, ...options } = {}) => globalThis.fetch(url, options),
   findAccount: (_ctx, id) => (id === accountId ? account : undefined),
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   issueRefreshToken: async () => true,
   jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
   pkce: { required: () => true },
   rotateRefreshToken: true,
-  ttl: { AccessToken: 600, AuthorizationCode: 60, Grant: 3600, IdToken: 600, Interaction: 600, RefreshToken: 3600, Session: 3600 },
+  ttl: {
+    // What a refresh brings lives on: it is what the tests look at afterwards.
+    AccessToken: (ctx) => (ctx.oidc.params.grant_type === 'refresh_token' ? 600 : tokenSeconds),
+    AuthorizationCode: 60,
+    DeviceCode: 600,
+    Grant: 3600,
+    IdToken: 600,
+    Interaction: 600,
+    RefreshToken: 3600,
+    Session: 3600,
+  },
 });
 provider.on('server_error', (_ctx, err) => console.error('oidcprovider:', err));
+provider.on('backchannel.error', (_ctx, err) => console.error('oidcprovider: back-channel logout:', err));
 
 const sha256 = (value) => createHash('sha256').update(value).digest();
 const same = (a, b) => timingSafeEqual(sha256(a), sha256(b));

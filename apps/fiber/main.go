@@ -77,11 +77,10 @@ func run() error {
 }
 
 // providers offers every provider whose credentials the environment holds.
-func providers() (list []aura.Provider) {
-	for _, p := range []aura.Provider{provider.GitHub(), provider.Google(), provider.OIDC("oidc", os.Getenv("OIDC_ISSUER"))} {
-		if p.Configured() {
-			list = append(list, p)
-		}
+func providers() []aura.Provider {
+	list := provider.FromEnvironment()
+	if oidc := provider.OIDC("oidc", os.Getenv("OIDC_ISSUER")); oidc.Configured() {
+		list = append(list, oidc)
 	}
 	return list
 }

@@ -129,7 +129,7 @@ type row struct {
 }
 
 // rows is the contract, in the order of the files.
-var rows = concat(sessionRows, flowRows, transcriptRows, holdingRows, routeRows, requestRows, responseRows, lifeRows)
+var rows = concat(sessionRows, storeRows, flowRows, transcriptRows, holdingRows, bearerRows, routeRows, formPostRows, linkRows, logoutRows, requestRows, responseRows, lifeRows)
 
 func concat(tables ...[]row) (all []row) {
 	for _, t := range tables {

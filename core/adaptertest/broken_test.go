@@ -22,7 +22,10 @@ type breakage struct {
 	how       func(*reference)
 }
 
-var breakages = slices.Concat(brokenSessions, brokenFlows, brokenTranscripts, brokenHolds, brokenRoutes, brokenRequests, brokenResponses, brokenLives)
+var breakages = slices.Concat(
+	brokenSessions, brokenStores, brokenFlows, brokenTranscripts, brokenHolds, brokenBearers, brokenRoutes, brokenExits,
+	brokenRequests, brokenResponses, brokenLives,
+)
 
 var brokenSessions = []breakage{
 	{"anonymous", "turns away who is not signed in, in Load", func(a *reference) { a.load = a.require }},

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +70,13 @@ func (p *probe) close() {
 // serve starts the application. change adjusts the configuration, app the rest;
 // both may be nil.
 func (p *probe) serve(change func(*aura.Config), adjust func(*App)) {
-	idp, err := devidp.Start(devidp.Config{Logger: slog.New(slog.DiscardHandler)})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p.must(err)
+	p.addr = listener.Addr().String()
+	p.url = "http://" + p.addr
+	idp, err := devidp.Start(devidp.Config{Logger: slog.New(slog.DiscardHandler), Clients: []devidp.Client{
+		{ID: "dev", Secret: rand.Text(), BackchannelLogoutURI: p.url + "/auth/backchannelLogout/dev"},
+	}})
 	p.must(err)
 	p.idp = idp
 	p.cleanup = append(p.cleanup, func() { _ = idp.Close() })
@@ -87,10 +94,6 @@ func (p *probe) serve(change func(*aura.Config), adjust func(*App)) {
 	p.auth, err = aura.New(cfg)
 	p.must(err)
 
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	p.must(err)
-	p.addr = listener.Addr().String()
-	p.url = "http://" + p.addr
 	app := App{Listener: listener, Auth: p.auth, Routes: []Route{
 		{Method: "GET", Path: "/public", Handle: who},
 		{Method: "GET", Path: "/private", Require: true, Handle: who},

@@ -12,6 +12,8 @@ import (
 	"github.com/aura-stack-go/auth/core/devidp"
 )
 
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
 // An ear is a client's endpoint for logout tokens. It answers 200 unless a test
 // says otherwise.
 type ear struct {
@@ -48,17 +50,11 @@ func (e *ear) hear(r *http.Request) (answer http.HandlerFunc) {
 	return e.answer
 }
 
-// says sets what is answered from now on.
-func (e *ear) says(answer http.HandlerFunc) {
+// say changes the answer from the next request on.
+func (e *ear) say(answer http.HandlerFunc) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.answer = answer
-}
-
-func (e *ear) oddity() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.odd
 }
 
 // take returns what was heard since the last time.
@@ -114,7 +110,21 @@ func logoutEffects() map[string]effect {
 		"LogoutExpired": claims(func(c map[string]any) bool {
 			return num(c, "exp") == num(c, "iat")+120 && num(c, "exp") < float64(time.Now().Unix()-120)
 		}),
-		"LogoutReplayed": func(w *wire) bool { return signed(w) && len(w.logouts) == 2 && w.logouts[0] == w.logouts[1] },
+		"LogoutOtherKey": func(w *wire) bool {
+			return w.logout != nil && !signed(w) && str(w.logoutHeader, "kid") == str(w.header, "kid") && !strings.HasSuffix(last(w), ".")
+		},
+		"LogoutMissingAudience": without("aud"),
+		"LogoutMissingIssuer":   without("iss"),
+		"LogoutEventText":       claims(func(c map[string]any) bool { return c["events"] == logoutEvent }),
+		"LogoutEventNumber": claims(func(c map[string]any) bool {
+			events, _ := c["events"].(map[string]any)
+			return len(events) == 1 && events[logoutEvent] == 1.0
+		}),
+		"LogoutMissingExpiry":    without("exp"),
+		"LogoutMissingIssuedAt":  without("iat"),
+		"LogoutFutureIssuedAt":   claims(func(c map[string]any) bool { return num(c, "iat") > num(c, "exp") }),
+		"LogoutAccessTokenTyped": func(w *wire) bool { return signed(w) && str(w.logoutHeader, "typ") == "at+jwt" },
+		"LogoutReplayed":         func(w *wire) bool { return signed(w) && len(w.logouts) == 2 && w.logouts[0] == w.logouts[1] },
 	}
 }
 
@@ -143,8 +153,8 @@ func TestBackchannelLogout(t *testing.T) {
 		t.Fatalf("%+v %v", notices, err)
 	}
 	heard := mine.take()
-	if len(heard) != 1 || heard[0] != notices[0].Token || len(theirs.take()) != 0 || mine.oddity() != "" {
-		t.Fatalf("heard %v; %s", heard, mine.oddity())
+	if len(heard) != 1 || heard[0] != notices[0].Token || len(theirs.take()) != 0 || mine.odd != "" {
+		t.Fatalf("heard %v; %s", heard, mine.odd)
 	}
 	if !verifiedBy(heard[0], get(t, base(p)+"/jwks").object()) || decodePart(heard[0], 0)["typ"] != "logout+jwt" {
 		t.Errorf("header %v", decodePart(heard[0], 0))
@@ -174,13 +184,27 @@ func TestBackchannelLogout(t *testing.T) {
 	}
 
 	// By the browser; the way back comes after the client was told.
-	mine.says(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
+	mine.say(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
 	a := get(t, base(p)+"/end_session?"+url.Values{"id_token_hint": {idToken}, "post_logout_redirect_uri": {"http://127.0.0.1:3000/"}}.Encode())
 	if heard := mine.take(); a.status != http.StatusSeeOther || len(heard) != 1 || decodePart(heard[0], 1)["sid"] != sid {
 		t.Errorf("end_session: %d, heard %v", a.status, heard)
 	}
 	if n := p.Counts().BackchannelLogout; n != 4 {
 		t.Errorf("%d logout tokens, want 4", n)
+	}
+}
+
+// A client that redeemed its code after the logout would have a session that the
+// provider has ended, and that nobody will tell it about.
+func TestCodeDiesWithItsSession(t *testing.T) {
+	p := start(t, fast())
+	code := newCode(t, p)
+	newTokens(t, p)
+	if _, err := p.EndSessions(t.Context(), "demo-ada"); err != nil {
+		t.Fatal(err)
+	}
+	if a := post(t, base(p)+"/token", tokenRequest(p, code)); a.status != http.StatusBadRequest || a.text("error") != "invalid_grant" {
+		t.Errorf("the code of an ended session: %d %s", a.status, a.body)
 	}
 }
 
@@ -201,7 +225,7 @@ func TestBackchannelLogoutAnswers(t *testing.T) {
 		"hung up":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ear.says(test.answer)
+			ear.say(test.answer)
 			notices, err := p.EndSession(t.Context(), sid)
 			if err != nil || len(notices) != 1 || notices[0].Status != test.status || len(notices[0].Body) != test.body || (notices[0].Err == nil) != (test.status != 0) {
 				t.Errorf("%v %v", notices[0].Status, err)
@@ -212,7 +236,7 @@ func TestBackchannelLogoutAnswers(t *testing.T) {
 		})
 	}
 	t.Run("silent", func(t *testing.T) {
-		ear.says(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		ear.say(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		done := make(chan error, 1)
 		go func() {
 			notices, _ := p.EndSession(t.Context(), sid)

@@ -13,6 +13,12 @@
 //	idp.Misbehave(devidp.WrongNonce)            // from now on
 //	idp.Behave()                                // honest again
 //
+// Clients prove themselves by client_secret_basic, client_secret_post,
+// private_key_jwt ([Client].PublicKeys) or, public ones, by PKCE alone. They may
+// push the authorization request (RFC 9126), or must with
+// [Config].RequirePushedAuthorization, and may have the answer posted by the
+// browser (response_mode=form_post, [Provider.ApprovePost]).
+//
 // It is never a production provider: it asks for no password. Therefore it
 // answers only peers, hosts and redirect URIs on loopback, and refuses a request
 // that carries a forwarding header, which would mean that a proxy publishes it.

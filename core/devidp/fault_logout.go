@@ -16,13 +16,24 @@ var (
 	LogoutExpired       = logoutClaims("LogoutExpired", "The logout token expired three minutes ago, beyond any leeway.", func(c map[string]any) {
 		c["iat"], c["exp"] = seconds(c, "iat")-5*minute, seconds(c, "iat")-3*minute
 	})
-	LogoutReplayed = Fault{Name: "LogoutReplayed", About: "The logout token is sent, and then sent once more: its jti has been used.", Verdict: Refuse, Endpoint: BackchannelLogout, resend: true}
+	LogoutOtherKey         = logoutFault("LogoutOtherKey", "The logout token is signed by a key outside the JWK set, under the kid of the right one.", OtherKey)
+	LogoutMissingAudience  = logoutFault("LogoutMissingAudience", "The logout token has no aud.", MissingAudience)
+	LogoutMissingIssuer    = logoutFault("LogoutMissingIssuer", "The logout token has no iss.", MissingIssuer)
+	LogoutEventText        = logoutClaims("LogoutEventText", "The logout token's events is the event's name, not an object.", put("events", logoutEvent))
+	LogoutEventNumber      = logoutClaims("LogoutEventNumber", "The logout token's event has a number for its value, not an object.", put("events", map[string]any{logoutEvent: int64(1)}))
+	LogoutMissingExpiry    = logoutFault("LogoutMissingExpiry", "The logout token has no exp.", MissingExpiry)
+	LogoutMissingIssuedAt  = logoutFault("LogoutMissingIssuedAt", "The logout token has no iat.", MissingIssuedAt)
+	LogoutFutureIssuedAt   = logoutFault("LogoutFutureIssuedAt", "The logout token's iat lies an hour ahead, beyond any leeway.", FutureIssuedAt)
+	LogoutAccessTokenTyped = logoutFault("LogoutAccessTokenTyped", "The logout token's typ is at+jwt, that of an access token.", headerFault("", Refuse, "", put("typ", "at+jwt")))
+	LogoutReplayed         = Fault{Name: "LogoutReplayed", About: "The logout token is sent, and then sent once more: its jti has been used.", Verdict: Refuse, Endpoint: BackchannelLogout, resend: true}
 )
 
 func logoutFaults() []Fault {
 	return []Fault{
 		LogoutAlgNone, LogoutHS256, LogoutBadSignature, LogoutWrongAudience, LogoutWrongIssuer, LogoutNoEvent, LogoutWrongEvent,
 		LogoutWithNonce, LogoutNoSubject, LogoutNoID, LogoutExpired, LogoutReplayed,
+		LogoutOtherKey, LogoutMissingAudience, LogoutMissingIssuer, LogoutEventText, LogoutEventNumber,
+		LogoutMissingExpiry, LogoutMissingIssuedAt, LogoutFutureIssuedAt, LogoutAccessTokenTyped,
 	}
 }
 

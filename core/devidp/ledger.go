@@ -48,6 +48,7 @@ type grant struct {
 	// ---
 	redeemed bool
 	revoked  bool
+	over     bool // the session has ended, at the provider too
 	forget   time.Time
 	// subject replaces the user's in userinfo too, when a fault changed it.
 	subject any
@@ -124,6 +125,8 @@ func (l *ledger) redeem(code, clientID, redirectURI, verifier string, reuse bool
 	case g.redeemed && !reuse:
 		g.revoked = true
 		return nil, "the code was used before: the tokens issued from it are revoked now"
+	case g.over:
+		return nil, "the session that the code belongs to has ended"
 	case !l.now().Before(g.expires):
 		return nil, "the code has expired"
 	case g.redirectURI != redirectURI:
@@ -226,7 +229,7 @@ func (l *ledger) end(chosen func(*grant) bool) (known []*grant) {
 		if !chosen(g) {
 			continue
 		}
-		g.revoked = true
+		g.revoked, g.over = true, true
 		if g.redeemed {
 			known = append(known, g)
 		}

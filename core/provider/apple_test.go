@@ -40,7 +40,7 @@ func newCurveKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
 // checkAppleSecret verifies a client secret with the public key.
 func checkAppleSecret(t *testing.T, key *ecdsa.PrivateKey, secret string, now time.Time) {
 	t.Helper()
-	signed, err := jose.ParseSigned(secret, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(secret, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatal(err)
 	}

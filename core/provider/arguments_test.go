@@ -29,6 +29,9 @@ func TestRefusedArguments(t *testing.T) {
 	}{
 		{"keycloak", "https://sso.example.com", func(s string) aura.Provider { return provider.Keycloak(s, "octo") }, addresses},
 		{"keycloak", "realm", func(s string) aura.Provider { return provider.Keycloak("https://sso.example.com", s) }, names},
+		{"gitlab", "external_url", provider.GitLabSelfManaged, addresses},
+		{"authentik", "https://sso.example.com", func(s string) aura.Provider { return provider.Authentik(s, "my-app") }, addresses},
+		{"authentik", "slug", func(s string) aura.Provider { return provider.Authentik("https://sso.example.com", s) }, names},
 		{"gitea", "ROOT_URL", provider.Gitea, addresses},
 		{"forgejo", "ROOT_URL", provider.Forgejo, addresses},
 		{"zitadel", "instance's address", func(s string) aura.Provider { return provider.Zitadel(s) }, addresses},

@@ -12,3 +12,5 @@
 // ends as an error of [aura.New], which says what to pass and does not repeat
 // what it got.
 package provider
+
+//go:generate go test -run ^TestProvidersPage$ -update .

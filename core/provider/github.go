@@ -8,17 +8,20 @@ import (
 	aura "github.com/aura-stack-go/auth/core"
 )
 
+const githubIssuer = "https://github.com"
+
 // GitHub signs in with github.com (OAuth 2.0). Credentials: GITHUB_CLIENT_ID
 // and GITHUB_CLIENT_SECRET, with any of the prefixes or bare.
 //
 // The address is the account's primary one, if it is verified. It is fetched
 // with the scope user:email, because most profiles hide it, and none says
-// whether the address it shows is verified.
+// whether the address it shows is verified. To admit the members of an
+// organization alone see [GitHubOrganization].
 func GitHub() aura.Provider {
 	return aura.Provider{
 		ID:                    "github",
 		Name:                  "GitHub",
-		Issuer:                "https://github.com",
+		Issuer:                githubIssuer,
 		AuthorizationEndpoint: "https://github.com/login/oauth/authorize",
 		TokenEndpoint:         "https://github.com/login/oauth/access_token",
 		UserInfoEndpoint:      "https://api.github.com/user",

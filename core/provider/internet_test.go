@@ -115,6 +115,11 @@ type application struct {
 
 func newApplication(t *testing.T, p aura.Provider, net http.RoundTripper) *application {
 	t.Helper()
+	return newApplicationWith(t, p, net, aura.Hooks{})
+}
+
+func newApplicationWith(t *testing.T, p aura.Provider, net http.RoundTripper, hooks aura.Hooks) *application {
+	t.Helper()
 	if p.ClientID == "" {
 		p.ClientID, p.ClientSecret = "client-id", "s3cret:%+ /ü"
 	}
@@ -122,6 +127,7 @@ func newApplication(t *testing.T, p aura.Provider, net http.RoundTripper) *appli
 		BaseURL: "https://app.example", Providers: []aura.Provider{p},
 		Secrets:    []aura.Secret{"kH7d0Qw9zXyR3uVbN5mT1sLgJ8fP2cAeW6iO4tYx"},
 		Salt:       "Zp3Lr8Vt1Nc6Xq0Bw5Ms9Kd2Hf7Gj4Ay-salt_01",
+		Hooks:      hooks,
 		HTTPClient: &http.Client{Transport: net}, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -1,59 +1,20 @@
 package provider_test
 
 import (
-	"encoding/json"
-	"net/http"
-	"net/url"
-	"reflect"
 	"strings"
-	"testing"
 
-	aura "github.com/aura-stack-go/auth/core"
 	"github.com/aura-stack-go/auth/core/provider"
 )
 
 const guid = "abfba8f6-49eb-49f5-a5d9-80ad5c98f9f6"
-
-// A presetRow is what one preset does on the wire, whole: parameters that are
-// not named are not sent.
-type presetRow struct {
-	preset    aura.Provider
-	issuer    string            // of the user's account
-	authorize string            // "" for the address that discovery names
-	token     string            // the same
-	userinfo  string            // the same
-	params    map[string]string // beside those that every request has
-	basic     bool              // how the client proves itself
-	noPKCE    bool
-	header    map[string]string // of the userinfo request
-	profile   string            // the recorded profile, by default the preset's ID
-	without   string            // the member that holds the id; by default sub
-	want      map[string]any
-}
-
-// mona is the user of most recorded profiles.
-func mona(sub string, more ...string) map[string]any {
-	u := map[string]any{"sub": sub, "name": "Mona Lisa", "email": "mona@octo.example"}
-	for i := 0; i < len(more); i += 2 {
-		if u[more[i]] = more[i+1]; more[i+1] == "" {
-			delete(u, more[i])
-		}
-	}
-	return u
-}
-
-func verified(u map[string]any) map[string]any {
-	u["email_verified"] = true
-	return u
-}
-
-var oidcScope = map[string]string{"scope": "openid profile email"}
 
 func presetsB() []presetRow {
 	kakao := mona("1234567890", "name", "Mona", "image", "https://k.kakaocdn.net/dn/synthetic/img_640x640.jpg")
 	return []presetRow{
 		{preset: provider.MicrosoftEntraID(guid), issuer: "https://login.microsoftonline.com/" + guid + "/v2.0", params: oidcScope, basic: true,
 			want: mona("AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ")},
+		{preset: provider.Apple("TEAM123456", "KEY1234567", newP8()), issuer: "https://appleid.apple.com",
+			want: verified(mona(appleSub)), elsewhere: "TestAppleOnTheWire"},
 		{preset: provider.Auth0("acme.eu.auth0.com"), issuer: "https://acme.eu.auth0.com/", params: oidcScope, basic: true,
 			want: verified(mona("auth0|5f7c8ec7c33c6c004bbafe82", "image", "https://s.gravatar.com/avatar/0000?s=480"))},
 		{preset: provider.Okta("acme.okta.com", "default"), issuer: "https://acme.okta.com/oauth2/default", params: oidcScope, basic: true,
@@ -111,158 +72,5 @@ func presetsB() []presetRow {
 		{preset: provider.PingFederate("https://sso.example.com:9031"), issuer: "https://sso.example.com:9031", params: oidcScope, basic: true, want: mona("mona")},
 		{preset: provider.Dex("https://dex.example.com/dex"), issuer: "https://dex.example.com/dex", params: oidcScope, basic: true,
 			want: verified(mona("Cg0wLTM4NS0yODA4OS0wEgRtb2Nr"))},
-	}
-}
-
-func TestPresetsB(t *testing.T) {
-	key := newKey(t)
-	for _, row := range presetsB() {
-		p := row.preset
-		t.Run(p.ID+" "+row.issuer, func(t *testing.T) {
-			if row.profile == "" {
-				row.profile = p.ID + ".json"
-			}
-			if row.without == "" {
-				row.without = "sub"
-			}
-			if p.OIDC {
-				row.authorize, row.token, row.userinfo = "https://op.example/authorize", "https://op.example/token", "https://op.example/userinfo"
-			}
-			if p.Problem != nil || p.Issuer != row.issuer || p.Name == "" || p.ClientID != "" || p.ClientSecret != "" {
-				t.Fatalf("issuer %q, problem %v", p.Issuer, p.Problem)
-			}
-			serve := func(t *testing.T, profile string, claims map[string]any) (*application, *internet, url.Values, *http.Response) {
-				var net *internet
-				var host *oidcHost
-				if p.OIDC {
-					host = newOIDCHost(t, key, p, row.issuer, row.want["sub"].(string), profile)
-					net = host.internet
-				} else {
-					body := `{"access_token":"at-synthetic","expires_in":3600,"token_type":"Bearer"}`
-					if p.OptionalTokenType {
-						body = `{"access_token":"at-synthetic","expires_in":3600}`
-					}
-					net = &internet{hosts: map[string]http.HandlerFunc{
-						place(t, row.token): answer(200, body), place(t, row.userinfo): answer(200, profile),
-					}}
-				}
-				app := newApplication(t, p, net)
-				endpoint, q := app.start("")
-				if endpoint != row.authorize {
-					t.Errorf("the browser is sent to %s, want %s", endpoint, row.authorize)
-				}
-				if host != nil {
-					host.claims["nonce"] = q.Get("nonce")
-					for name, value := range claims {
-						if host.claims[name] = value; value == nil {
-							delete(host.claims, name)
-						}
-					}
-				}
-				return app, net, q, app.back(q.Get("state"), "")
-			}
-
-			app, net, q, r := serve(t, recorded(t, row.profile), nil)
-			if r.StatusCode != 302 {
-				t.Fatalf("callback: status %d, code %s", r.StatusCode, code(t, r))
-			}
-			row.checkRequest(t, q)
-			row.checkToken(t, net)
-			asked := net.asked(row.userinfo)
-			if len(asked) != 1 || asked[0].method != "GET" || asked[0].header.Get("Authorization") != "Bearer at-synthetic" {
-				t.Fatalf("userinfo was asked %v", asked)
-			}
-			for name, value := range row.header {
-				if asked[0].header.Get(name) != value {
-					t.Errorf("userinfo request: %s %q, want %q", name, asked[0].header.Get(name), value)
-				}
-			}
-			if got := app.user(); !reflect.DeepEqual(got, row.want) {
-				t.Errorf("signed in as\n%v, want\n%v", got, row.want)
-			}
-
-			// ID-33: without the id nobody is signed in, and no other member stands for it.
-			refuse := func(why string, status int, profile string, claims map[string]any) {
-				app, _, _, r := serve(t, profile, claims)
-				if c := code(t, r); r.StatusCode != status || c == "" || app.user() != nil {
-					t.Errorf("%s: status %d, code %s, signed in as %v", why, r.StatusCode, c, app.user())
-				}
-			}
-			refuse("id removed", 502, edited(t, row.profile, map[string]any{row.without: nil}), nil)
-			refuse("id null", 502, nulled(t, row.profile, row.without), nil)
-			refuse("id empty, others there", 502, edited(t, row.profile, map[string]any{row.without: "", "uid": "1", "user_id": "2", "account_id": "3"}), nil)
-			if p.OIDC {
-				refuse("ID token without sub", 401, edited(t, row.profile, map[string]any{"sub": nil}), map[string]any{"sub": nil})
-				refuse("userinfo of another", 502, edited(t, row.profile, map[string]any{"sub": "somebody"}), nil)
-				refuse("ID token of another issuer", 401, recorded(t, row.profile), map[string]any{"iss": row.issuer + "x"})
-				refuse("another nonce", 400, recorded(t, row.profile), map[string]any{"nonce": "another"})
-			}
-		})
-	}
-}
-
-// nulled is a recorded profile with null in place of one member.
-func nulled(t *testing.T, name, member string) string {
-	t.Helper()
-	return edited(t, name, map[string]any{member: json.RawMessage("null")})
-}
-
-// checkRequest compares the authorization request, each parameter of it.
-func (row presetRow) checkRequest(t *testing.T, q url.Values) {
-	t.Helper()
-	want := map[string]string{
-		"response_type": "code", "client_id": "client-id", "redirect_uri": "https://app.example/auth/callback/" + row.preset.ID,
-	}
-	for name, value := range row.params {
-		want[name] = value
-	}
-	random := []string{"state"}
-	if row.preset.OIDC {
-		random = append(random, "nonce")
-	}
-	if !row.noPKCE {
-		random = append(random, "code_challenge")
-		want["code_challenge_method"] = "S256"
-	}
-	for _, name := range random {
-		if len(q.Get(name)) < 43 {
-			t.Errorf("%s is %q", name, q.Get(name))
-		}
-		want[name] = q.Get(name)
-	}
-	got := map[string]string{}
-	for name, values := range q {
-		got[name] = strings.Join(values, " and ")
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("authorization request\n%v, want\n%v", got, want)
-	}
-}
-
-// checkToken compares the token request, which is sent once.
-func (row presetRow) checkToken(t *testing.T, net *internet) {
-	t.Helper()
-	asked := net.asked(row.token)
-	if len(asked) != 1 {
-		t.Fatalf("the token endpoint was asked %d times", len(asked))
-	}
-	want := url.Values{
-		"grant_type": {"authorization_code"}, "code": {"the-code"}, "redirect_uri": {"https://app.example/auth/callback/" + row.preset.ID},
-	}
-	if !row.noPKCE {
-		want["code_verifier"] = asked[0].form["code_verifier"]
-		if len(asked[0].form.Get("code_verifier")) < 43 {
-			t.Error("token request without code_verifier")
-		}
-	}
-	id, secret, basic := (&http.Request{Header: asked[0].header}).BasicAuth()
-	if basic != row.basic || basic && (id != "client-id" || secret != "s3cret%3A%25%2B+%2F%C3%BC") {
-		t.Errorf("Basic is %v: %q %q", basic, id, secret)
-	}
-	if !row.basic {
-		want["client_id"], want["client_secret"] = []string{"client-id"}, []string{"s3cret:%+ /ü"}
-	}
-	if asked[0].method != "POST" || asked[0].header.Get("Accept") != "application/json" || !reflect.DeepEqual(asked[0].form, want) {
-		t.Errorf("token request %s\n%v, want\n%v", asked[0].method, asked[0].form, want)
 	}
 }

@@ -99,7 +99,7 @@ type row struct {
 	run       func(*desk)
 }
 
-func rows() []row { return slices.Concat(recordRows(), raceRows(), timeRows(), faultRows()) }
+func rows() []row { return slices.Concat(recordRows, raceRows, timeRows, faultRows) }
 
 // A desk is a store with what a row needs to judge it.
 type desk struct {
@@ -139,7 +139,7 @@ func (d *desk) record(key string) aura.Record {
 func (d *desk) put(r aura.Record) {
 	if err := d.Store.Put(d.ctx, r); err != nil {
 		d.errorf("Put(%s, version %d): %w", short(r.Key), r.Version, err)
-		panic(errStopped) //nolint:forbidigo // caught in check
+		panic(errStopped)
 	}
 }
 
@@ -148,7 +148,7 @@ func (d *desk) get(key string) (aura.Record, bool) {
 	found, err := d.Store.Get(d.ctx, key)
 	if err != nil {
 		d.errorf("Get(%s): %w", short(key), err)
-		panic(errStopped) //nolint:forbidigo // caught in check
+		panic(errStopped)
 	}
 	if len(found) > 1 {
 		d.errorf("Get(%s) returned %d records", short(key), len(found))
@@ -164,7 +164,7 @@ func (d *desk) list(group string) []string {
 	found, err := d.Store.List(d.ctx, group)
 	if err != nil {
 		d.errorf("List: %w", err)
-		panic(errStopped) //nolint:forbidigo // caught in check
+		panic(errStopped)
 	}
 	return keysOf(found)
 }

@@ -37,13 +37,13 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// idTokensValidFor also tells the signer how long retired keys stay published.
-const idTokensValidFor = time.Hour
-
 func main() {
 	var s settings
 	flag.IntVar(&s.port, "port", 0, "loopback port; 0 lets the system choose, and the issuer line tells")
 	flag.StringVar(&s.redirectURIs, "redirect-uris", "", "the client's redirect URIs, separated by commas")
+	flag.StringVar(&s.signedOutURI, "post-logout-redirect-uri", "", "where the client's users come back to after signing out; optional")
+	flag.StringVar(&s.backchannelURI, "backchannel-logout-uri", "", "where the client is told that a session has ended; optional")
+	flag.DurationVar(&s.tokensLive, "tokens-live", time.Hour, "how long ID tokens and access tokens live")
 	flag.StringVar(&s.clientID, "client-id", "", "the client's id")
 	flag.StringVar(&s.email, "email", "", "the local user's e-mail address, which is also the login")
 	flag.StringVar(&s.name, "name", "", "the local user's full name")
@@ -63,6 +63,9 @@ func main() {
 type settings struct {
 	port                   int
 	redirectURIs           string
+	signedOutURI           string
+	backchannelURI         string
+	tokensLive             time.Duration
 	clientID, clientSecret string
 	email, name, password  string
 }
@@ -119,8 +122,9 @@ func newHandler(ctx context.Context, issuer string, s settings) (http.Handler, e
 	if err != nil {
 		return nil, err
 	}
+	// The signer has to know how long retired keys stay published.
 	signing := signer.LocalConfig{KeysRotationPeriod: "24h"}
-	keys, err := signing.Open(ctx, store, idTokensValidFor, time.Now, logger)
+	keys, err := signing.Open(ctx, store, s.tokensLive, time.Now, logger)
 	if err != nil {
 		return nil, fmt.Errorf("open signer: %w", err)
 	}
@@ -129,7 +133,7 @@ func newHandler(ctx context.Context, issuer string, s settings) (http.Handler, e
 		Storage:            store,
 		AllowedGrantTypes:  []string{oauth2.GrantTypeAuthorizationCode, oauth2.GrantTypeRefreshToken},
 		SkipApprovalScreen: true,
-		IDTokensValidFor:   idTokensValidFor,
+		IDTokensValidFor:   s.tokensLive,
 		PKCE: authflow.PKCEConfig{
 			Enforce:                       true,
 			CodeChallengeMethodsSupported: []string{oauth2.PKCEMethodS256},
@@ -157,12 +161,17 @@ func newStorage(logger *slog.Logger, s settings) (storage.Storage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hash DEX_PASSWORD: %w", err)
 	}
-	store := storage.WithStaticClients(memory.New(logger), []storage.Client{{
-		ID:           s.clientID,
-		Secret:       s.clientSecret,
-		Name:         "Aura Auth end-to-end tests",
-		RedirectURIs: strings.Split(s.redirectURIs, ","),
-	}})
+	client := storage.Client{
+		ID:                   s.clientID,
+		Secret:               s.clientSecret,
+		Name:                 "Aura Auth end-to-end tests",
+		RedirectURIs:         strings.Split(s.redirectURIs, ","),
+		BackchannelLogoutURI: s.backchannelURI,
+	}
+	if s.signedOutURI != "" {
+		client.PostLogoutRedirectURIs = []string{s.signedOutURI}
+	}
+	store := storage.WithStaticClients(memory.New(logger), []storage.Client{client})
 	store = storage.WithStaticPasswords(store, []storage.Password{{
 		Email:    s.email,
 		Hash:     hash,

@@ -34,7 +34,7 @@ type assertionKey struct {
 // key's own: what is to be configured once cannot disagree. No error of a
 // decoder is wrapped, for it may quote what it could not read.
 func newAssertionKey(text, kid string) (*assertionKey, error) {
-	block, rest := pem.Decode([]byte(text))
+	block, rest := pem.Decode([]byte(strings.TrimSpace(text)))
 	if block != nil && block.Type == "EC PARAMETERS" { // openssl ecparam writes them in front
 		block, rest = pem.Decode(rest)
 	}

@@ -34,29 +34,44 @@ func (b bond) check(claims map[string]json.RawMessage, now time.Time) error {
 	}
 	switch {
 	case b.nonce != "" && b.subject == "" && !b.device:
-		if subtle.ConstantTimeCompare([]byte(nonce), []byte(b.nonce)) != 1 {
-			return failure(CodeNonceMismatch, "ID token: nonce is not the one of this sign-in")
-		}
-		if iss, _, err := stringMember(claims, "iss"); err != nil || b.tenant != "" && iss != b.tenant {
-			return failure(CodeIssuerMismatch, "ID token: iss is another tenant's than the response named")
-		}
+		err = b.checkSignIn(claims, nonce)
 	case b.subject != "" && b.nonce == "" && !b.device:
-		if sub, _, err := stringMember(claims, "sub"); err != nil || sub != b.subject {
-			return failure(CodeIDTokenInvalid, "ID token: sub is another than the one who signed in")
-		}
-		if iss, _, err := stringMember(claims, "iss"); err != nil || b.issuer != "" && iss != b.issuer {
-			return failure(CodeIDTokenInvalid, "ID token: iss is another than the one of the sign-in")
-		}
+		err = b.checkRefresh(claims)
 	case b.device && b.nonce == "" && b.subject == "":
 		// None was sent: a token that has one belongs to a browser's sign-in.
 		if nonce != "" {
-			return failure(CodeNonceMismatch, "ID token: nonce is there, but none was sent")
+			err = failure(CodeNonceMismatch, "ID token: nonce is there, but none was sent")
 		}
 	default:
-		return failure(CodeNonceMismatch, "ID token: nothing ties it to this request")
+		err = failure(CodeNonceMismatch, "ID token: nothing ties it to this request")
+	}
+	if err != nil {
+		return err
 	}
 	if err := b.checkAge(claims, now); err != nil {
 		return failure(CodeIDTokenInvalid, "ID token: %w", err)
+	}
+	return nil
+}
+
+// checkSignIn ties the token to the browser that began the sign-in.
+func (b bond) checkSignIn(claims map[string]json.RawMessage, nonce string) error {
+	if subtle.ConstantTimeCompare([]byte(nonce), []byte(b.nonce)) != 1 {
+		return failure(CodeNonceMismatch, "ID token: nonce is not the one of this sign-in")
+	}
+	if iss, _, err := stringMember(claims, "iss"); err != nil || b.tenant != "" && iss != b.tenant {
+		return failure(CodeIssuerMismatch, "ID token: iss is another tenant's than the response named")
+	}
+	return nil
+}
+
+// checkRefresh ties it to the user who has signed in.
+func (b bond) checkRefresh(claims map[string]json.RawMessage) error {
+	if sub, _, err := stringMember(claims, "sub"); err != nil || sub != b.subject {
+		return failure(CodeIDTokenInvalid, "ID token: sub is another than the one who signed in")
+	}
+	if iss, _, err := stringMember(claims, "iss"); err != nil || b.issuer != "" && iss != b.issuer {
+		return failure(CodeIDTokenInvalid, "ID token: iss is another than the one of the sign-in")
 	}
 	return nil
 }

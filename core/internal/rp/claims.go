@@ -13,10 +13,11 @@ import (
 const leeway = 60 * time.Second
 
 // protocolClaims speak of the ID token itself. Userinfo never replaces them,
-// and spellings that differ in case only are refused.
+// and spellings that differ in case only are refused. hd is Google's: who an
+// application lets in hangs on it, so it counts only where it is signed.
 var protocolClaims = []string{
 	"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash",
-	"sid", "tid", "auth_time", "acr", "amr", "_claim_names", "_claim_sources",
+	"sid", "tid", "auth_time", "acr", "amr", "hd", "_claim_names", "_claim_sources",
 }
 
 // checkClaims checks what go-oidc does not, or does leniently. The signature,

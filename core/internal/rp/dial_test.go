@@ -1,6 +1,7 @@
 package rp
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -72,8 +73,8 @@ func TestTransportIsGuarded(t *testing.T) {
 		remote := must(New(Config{ID: "x", OIDC: true, Issuer: "https://idp.example", ClientID: "c", HTTPClient: lent}))
 		before := f.count("/jwks")
 		_, err := remote.out.send(req, nil)
-		e, ok := err.(*wireError)
-		if !ok || e.unreachable || !contains(e.Error(), "127.0.0.1", "this machine") {
+		var e *wireError
+		if !errors.As(err, &e) || e.unreachable || !contains(e.Error(), "127.0.0.1", "this machine") {
 			t.Errorf("%v: want a refusal that is not an outage", err)
 		}
 		if f.count("/jwks") != before {

@@ -10,13 +10,14 @@
 // dead provider nor a storm of unknown key ids can turn into a storm of
 // requests.
 //
-// A sign-in reads from top to bottom: authorize.go, exchange.go, token.go,
-// idtoken.go, claims.go, userinfo.go. What follows it is in refresh.go,
-// revoke.go and, again, userinfo.go. Below them lie discovery.go and keys.go
-// (the caches), outbound.go (one request), endpoint.go (which URLs) and dial.go
-// (which addresses). jws.go is the door for all that a provider signs: ID tokens,
-// with or without a flow (native.go), and logout tokens; tenant.go says whose
-// they must be. Nothing that came in as a secret
-// (code, verifier, nonce, tokens, client secret) ever appears in an error or a
-// log line.
+// A sign-in reads from top to bottom: authorize.go, par.go, exchange.go,
+// token.go, idtoken.go, bond.go, claims.go, userinfo.go; without a browser it
+// begins in device.go, without a redirect in native.go. What follows it is in
+// refresh.go, revoke.go, endsession.go, logouttoken.go and, again, userinfo.go.
+// clientauth.go and assertion.go prove to the provider who asks. jws.go is the
+// door for all that a provider signs, and tenant.go says whose it must be. Below
+// them lie discovery.go and keys.go (the caches), outbound.go (one request),
+// endpoint.go (which URLs) and dial.go (which addresses). Nothing that came in as a
+// secret or proves us (code, verifier, nonce, tokens, client secret, assertion)
+// ever appears in an error or a log line.
 package rp

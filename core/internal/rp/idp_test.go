@@ -34,6 +34,9 @@ const (
 	testRotated  = "canary-rotated-refresh-8d"
 	testSecret   = "canary client:secret+%/ü"
 	testClient   = "client :%+1"
+	testDevice   = "canary-device-code-9e"
+
+	testReference = "urn:ietf:params:oauth:request_uri:canary-1"
 )
 
 var (
@@ -76,9 +79,10 @@ type fakeIDP struct {
 	claims    func(map[string]any)               // edits the claims
 	idToken   func(header, claims []byte) string // replaces signing
 	answer    func(map[string]any)               // edits the token answer
+	device    func(map[string]any)               // edits the device authorization answer
 	userinfo  map[string]any
 	overrides map[string]http.HandlerFunc // by path
-	form      url.Values                  // of the last token or revocation request
+	form      url.Values                  // of the last authenticated request
 	seen      http.Header                 // of the last request
 }
 
@@ -99,7 +103,8 @@ func (f *fakeIDP) serve(w http.ResponseWriter, r *http.Request) {
 	f.seen = r.Header.Clone()
 	override := f.overrides[r.URL.Path]
 	f.mu.Unlock()
-	if r.URL.Path == "/token" || r.URL.Path == "/revoke" {
+	switch r.URL.Path {
+	case "/token", "/revoke", "/par", "/device":
 		body := must(io.ReadAll(r.Body))
 		f.mu.Lock()
 		f.form, _ = url.ParseQuery(string(body))
@@ -139,6 +144,19 @@ func (f *fakeIDP) serve(w http.ResponseWriter, r *http.Request) {
 	case "/userinfo":
 		writeJSON(w, f.userinfo)
 	case "/revoke":
+	case "/par":
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"request_uri":"`+testReference+`","expires_in":90}`)
+	case "/device":
+		a := map[string]any{
+			"device_code": testDevice, "user_code": "WDJB-MJHT", "verification_uri": f.URL + "/activate",
+			"verification_uri_complete": f.URL + "/activate?user_code=WDJB-MJHT", "expires_in": 1800, "interval": 7,
+		}
+		if f.device != nil {
+			f.device(a)
+		}
+		writeJSON(w, a)
 	default:
 		http.NotFound(w, r)
 	}
@@ -150,8 +168,8 @@ func (f *fakeIDP) mint() string {
 		"iss": f.issuer, "sub": "user-1", "aud": testClient, "exp": now + 300, "iat": now, "nonce": testNonce,
 		"name": "From ID token", "email": "a@example.org", "email_verified": true, "sid": "op-session",
 	}
-	if f.form.Get("grant_type") == "refresh_token" {
-		delete(claims, "nonce") // OpenID Connect Core §12.2
+	if g := f.form.Get("grant_type"); g == "refresh_token" || g == deviceGrant {
+		delete(claims, "nonce") // OpenID Connect Core §12.2; RFC 8628 has none
 	}
 	if f.claims != nil {
 		f.claims(claims)

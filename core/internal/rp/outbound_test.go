@@ -212,7 +212,7 @@ func (l leaky) RoundTrip(r *http.Request) (*http.Response, error) {
 func checkText(t *testing.T, where, text string) {
 	t.Helper()
 	for _, secret := range []string{
-		testCode, testVerifier, testNonce, testAccess, testRefresh, testRenewed, testRotated, testSecret,
+		testCode, testVerifier, testNonce, testAccess, testRefresh, testRenewed, testRotated, testSecret, testDevice,
 		url.QueryEscape(testSecret), proof{clientID: testClient, secret: testSecret}.basic(),
 	} {
 		if contains(text, secret) {

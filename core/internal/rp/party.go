@@ -37,6 +37,9 @@ type Config struct {
 	// RevocationEndpoint speaks RFC 7009. Without one Revoke answers
 	// ErrNotSupported; GitHub's own way of revoking is another protocol.
 	RevocationEndpoint string
+	// IntrospectionEndpoint (RFC 7662) yields the profile where an OAuth 2.0
+	// provider has no UserInfoEndpoint.
+	IntrospectionEndpoint string
 	// PushedAuthorizationEndpoint (RFC 9126), EndSessionEndpoint (RP-Initiated
 	// Logout) and DeviceAuthorizationEndpoint (RFC 8628) are optional.
 	PushedAuthorizationEndpoint, EndSessionEndpoint, DeviceAuthorizationEndpoint string
@@ -68,7 +71,8 @@ type Config struct {
 	WithoutPKCE bool
 	// TokenHeader is added to token and revocation requests; it cannot replace
 	// what the protocol sets. UserInfoHeader is added to userinfo and GetJSON requests
-	// and may replace Accept and User-Agent.
+	// and may replace Accept and User-Agent; {client_id} in a value of either
+	// stands for ClientID.
 	TokenHeader, UserInfoHeader http.Header
 	// UserInfoMethod is GET, the default, or POST.
 	UserInfoMethod string
@@ -158,7 +162,7 @@ func (c Config) withDefaults() Config {
 	c.TrustedAudiences, c.IDTokenAudiences = slices.Clone(c.TrustedAudiences), slices.Clone(c.IDTokenAudiences)
 	c.Tenants = slices.Clone(c.Tenants)
 	c.AuthParams = maps.Clone(c.AuthParams)
-	c.TokenHeader, c.UserInfoHeader = canonical(c.TokenHeader), canonical(c.UserInfoHeader)
+	c.TokenHeader, c.UserInfoHeader = canonical(c.TokenHeader, c.ClientID), canonical(c.UserInfoHeader, c.ClientID)
 	return c
 }
 
@@ -180,25 +184,7 @@ func (c Config) problems(rules endpointRules) []error {
 	}
 	errs = append(errs, c.tenantProblems()...)
 	errs = append(errs, c.trustProblems()...)
-	for _, e := range []struct{ field, value string }{
-		{"AuthorizationEndpoint", c.AuthorizationEndpoint},
-		{"TokenEndpoint", c.TokenEndpoint},
-		{"UserInfoEndpoint", c.UserInfoEndpoint},
-		{"RevocationEndpoint", c.RevocationEndpoint},
-		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
-		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
-		{"EndSessionEndpoint", c.EndSessionEndpoint},
-	} {
-		if e.value != "" {
-			add(rules.check(e.field, e.value))
-		}
-	}
-	if c.AuthorizationEndpoint != "" {
-		add(checkQuery("AuthorizationEndpoint", c.AuthorizationEndpoint))
-	}
-	if c.EndSessionEndpoint != "" {
-		add(checkEndSessionQuery("EndSessionEndpoint", c.EndSessionEndpoint))
-	}
+	errs = append(errs, c.endpointProblems(rules)...)
 	if c.ClientID == "" {
 		add(errors.New("ClientID: missing; copy it from the provider's registration of your application"))
 	}
@@ -214,11 +200,39 @@ func (c Config) problems(rules endpointRules) []error {
 		}
 	}
 	errs = append(errs, c.paramProblems()...)
+	if c.IntrospectionEndpoint != "" && (c.OIDC || c.UserInfoEndpoint != "") {
+		add(errors.New("IntrospectionEndpoint: stands in for UserInfoEndpoint at providers of OAuth 2.0 that have none; unset it"))
+	}
 	if c.UserInfoMethod != http.MethodGet && c.UserInfoMethod != http.MethodPost {
 		add(fmt.Errorf("UserInfoMethod: %q is neither GET nor POST", c.UserInfoMethod))
 	}
 	add(checkHeader("TokenHeader", c.TokenHeader))
 	add(checkHeader("UserInfoHeader", c.UserInfoHeader))
+	return errs
+}
+
+// endpointProblems judges the addresses that were configured.
+func (c Config) endpointProblems(rules endpointRules) (errs []error) {
+	for _, e := range []struct{ field, value string }{
+		{"AuthorizationEndpoint", c.AuthorizationEndpoint},
+		{"TokenEndpoint", c.TokenEndpoint},
+		{"UserInfoEndpoint", c.UserInfoEndpoint},
+		{"RevocationEndpoint", c.RevocationEndpoint},
+		{"IntrospectionEndpoint", c.IntrospectionEndpoint},
+		{"PushedAuthorizationEndpoint", c.PushedAuthorizationEndpoint},
+		{"DeviceAuthorizationEndpoint", c.DeviceAuthorizationEndpoint},
+		{"EndSessionEndpoint", c.EndSessionEndpoint},
+	} {
+		if e.value != "" {
+			errs = append(errs, rules.check(e.field, e.value))
+		}
+	}
+	if c.AuthorizationEndpoint != "" {
+		errs = append(errs, checkQuery("AuthorizationEndpoint", c.AuthorizationEndpoint))
+	}
+	if c.EndSessionEndpoint != "" {
+		errs = append(errs, checkEndSessionQuery("EndSessionEndpoint", c.EndSessionEndpoint))
+	}
 	return errs
 }
 
@@ -271,12 +285,15 @@ func checkHeader(field string, h http.Header) error {
 }
 
 // canonical copies h with canonical names, as http.Header's methods and our
-// own look-ups expect them; a map literal may hold any.
-func canonical(h http.Header) http.Header {
+// own look-ups expect them; a map literal may hold any. A preset is written
+// before the client id is known, so values may refer to it.
+func canonical(h http.Header, clientID string) http.Header {
 	c := make(http.Header, len(h))
 	for name, values := range h {
 		name = http.CanonicalHeaderKey(name)
-		c[name] = append(c[name], values...)
+		for _, v := range values {
+			c[name] = append(c[name], strings.ReplaceAll(v, "{client_id}", clientID))
+		}
 	}
 	return c
 }

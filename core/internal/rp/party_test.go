@@ -60,7 +60,7 @@ func TestNewValidates(t *testing.T) {
 		"no endpoints":                 {plain, func(c *Config) { c.AuthorizationEndpoint = "" }, "AuthorizationEndpoint"},
 		"state in the endpoint":        {plain, func(c *Config) { c.AuthorizationEndpoint += "?state=1" }, "AuthorizationEndpoint"},
 		"no client":                    {plain, func(c *Config) { c.ClientID = "" }, "ClientID"},
-		"unknown method":               {plain, func(c *Config) { c.AuthMethod = "private_key_jwt" }, "AuthMethod"},
+		"unknown method":               {plain, func(c *Config) { c.AuthMethod = "tls_client_auth" }, "AuthMethod"},
 		"none with secret":             {oidc, func(c *Config) { c.AuthMethod = "none" }, "AuthMethod"},
 		"scope with space":             {plain, func(c *Config) { c.Scopes = []string{"a b"} }, "Scopes"},
 		"scopes without openid":        {oidc, func(c *Config) { c.Scopes = []string{"email"} }, "Scopes"},

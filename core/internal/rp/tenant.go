@@ -117,3 +117,18 @@ func tenantID(s string) bool {
 	}
 	return true
 }
+
+// Issues reports whether issuer is this provider: it may have been configured
+// anew under the same ID since somebody signed in.
+func (p *Party) Issues(issuer string) bool {
+	if !p.config.manyTenants() {
+		return issuer == p.config.Issuer
+	}
+	before, after, _ := strings.Cut(p.config.Issuer, tenantMark)
+	tid, ok := strings.CutPrefix(issuer, before)
+	if !ok {
+		return false
+	}
+	tid, ok = strings.CutSuffix(tid, after)
+	return ok && tenantID(tid) && p.config.acceptsTenant(tid)
+}

@@ -139,7 +139,7 @@ func (t *tokenTransport) outgoing(req *http.Request) (*http.Request, error) {
 		return nil, err
 	}
 	t.proof.assert(form)
-	sent, err := http.NewRequestWithContext(req.Context(), req.Method, req.URL.String(), strings.NewReader(form.Encode()))
+	sent, err := http.NewRequestWithContext(req.Context(), req.Method, req.URL.String(), strings.NewReader(form.Encode())) //nolint:gosec // the token endpoint, which endpoint.go has judged
 	if err != nil {
 		return nil, err
 	}

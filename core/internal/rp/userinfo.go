@@ -65,7 +65,7 @@ func (p *Party) currentProfile(ctx context.Context, accessToken, subject string)
 // plainProfile asks a plain OAuth 2.0 provider who the token belongs to.
 func (p *Party) plainProfile(ctx context.Context, m *metadata, accessToken string) (json.RawMessage, error) {
 	if m.UserInfoEndpoint == "" {
-		return json.RawMessage("{}"), nil
+		return p.introspect(ctx, m, accessToken)
 	}
 	_, body, err := p.userInfo(ctx, m.UserInfoEndpoint, accessToken, nil)
 	return body, err

@@ -219,7 +219,8 @@ func TestUserInfoInput(t *testing.T) {
 		t.Error("the endpoint was asked")
 	}
 
-	f.metadata = func(m map[string]any) { delete(m, "userinfo_endpoint") }
+	// Discovery, which has no caller any more, may still be under way.
+	f.set(func() { f.metadata = func(m map[string]any) { delete(m, "userinfo_endpoint") } })
 	_, err = f.party(t).UserInfo(t.Context(), testAccess, "user-1")
 	if e := expect(t, err, CodeUserInfoUnsupported); !errors.Is(err, ErrNotSupported) || e.Unreachable() {
 		t.Errorf("%v", err)
