@@ -13,6 +13,7 @@ import (
 	"time"
 
 	aura "github.com/aura-stack-go/auth/core"
+	"github.com/aura-stack-go/auth/core/memstore"
 )
 
 // What the published client sends, to the letter (docs/wire.md), and what it
@@ -78,7 +79,44 @@ func TestMethods(t *testing.T) {
 	allowed := map[string]string{
 		"/auth/csrfToken": "GET, HEAD, OPTIONS", "/auth/session": "GET, HEAD, PATCH, OPTIONS", "/auth/signIn/gh": "GET, OPTIONS",
 		"/auth/callback/gh": "GET, OPTIONS", "/auth/signOut": "POST, OPTIONS", "/auth/nowhere": "", "/auth/": "", "/auth/providers/gh/nothing": "",
+		// Not configured, and not offered by this provider.
+		"/auth/link/gh": "", "/auth/signedOut": "", "/auth/signIn/gh/idToken": "", "/auth/device/gh": "", "/auth/device/gh/poll": "", "/auth/backchannelLogout/gh": "",
 	}
+	everyMethod(t, s, allowed)
+	whole := newSite(t, func(c *aura.Config) {
+		c.Store = memstore.New(c.Now)
+		c.Hooks.Link = func(context.Context, *aura.Session, *aura.Attempt) error { return nil }
+		c.Providers = append(c.Providers, aura.Provider{
+			ID: "all", OIDC: true, Issuer: "https://idp.example", ClientID: "c", ClientSecret: "s", ResponseMode: "form_post", DeviceFlow: true,
+			IDToken: aura.IDTokenConfig{SignIn: true}, Logout: aura.LogoutConfig{AtProvider: true, Backchannel: true},
+		})
+	})
+	everyMethod(t, whole, map[string]string{
+		"/auth/callback/all": "GET, POST, OPTIONS", "/auth/callback/gh": "GET, OPTIONS", "/auth/link/all": "POST, OPTIONS", "/auth/link/gh": "POST, OPTIONS",
+		"/auth/signedOut": "GET, OPTIONS", "/auth/signIn/all/idToken": "GET, POST, OPTIONS", "/auth/signIn/gh/idToken": "",
+		"/auth/device/all": "POST, OPTIONS", "/auth/device/all/poll": "POST, OPTIONS", "/auth/device/gh": "", "/auth/device/gh/poll": "",
+		"/auth/backchannelLogout/all": "POST, OPTIONS", "/auth/backchannelLogout/gh": "",
+	})
+	t.Run("CONNECT", func(t *testing.T) {
+		if got := raw(t, s.url, "CONNECT /auth/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 405") && !strings.HasPrefix(got, "HTTP/1.1 404") {
+			t.Errorf("%.60q", got)
+		}
+	})
+	t.Run("a callback is not used up by HEAD or POST", func(t *testing.T) { // FL-21
+		g := s.guest()
+		back := callback(t, g.get("/auth/signIn/gh").header.Get("Location"))
+		for _, method := range []string{"HEAD", "POST", "OPTIONS", "PUT"} {
+			g.do(method, back, "")
+		}
+		if r := g.get(back); r.status != http.StatusFound || g.subject() != "u-1" {
+			t.Errorf("status %d", r.status)
+		}
+	})
+}
+
+// everyMethod sends every method to paths, given with what each allows.
+func everyMethod(t *testing.T, s *site, allowed map[string]string) {
+	t.Helper()
 	for path, allow := range allowed {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "Get", "post", "BREW", "M-SEARCH"} {
 			t.Run(method+" "+path, func(t *testing.T) {
@@ -110,21 +148,6 @@ func TestMethods(t *testing.T) {
 			})
 		}
 	}
-	t.Run("CONNECT", func(t *testing.T) {
-		if got := raw(t, s.url, "CONNECT /auth/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 405") && !strings.HasPrefix(got, "HTTP/1.1 404") {
-			t.Errorf("%.60q", got)
-		}
-	})
-	t.Run("a callback is not used up by HEAD or POST", func(t *testing.T) { // FL-21
-		g := s.guest()
-		back := callback(t, g.get("/auth/signIn/gh").header.Get("Location"))
-		for _, method := range []string{"HEAD", "POST", "OPTIONS", "PUT"} {
-			g.do(method, back, "")
-		}
-		if r := g.get(back); r.status != http.StatusFound || g.subject() != "u-1" {
-			t.Errorf("status %d", r.status)
-		}
-	})
 }
 
 // FW-08, FL-23, HP-16: another spelling of a path is another path.
